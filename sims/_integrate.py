@@ -20,7 +20,7 @@ CURE = "a smaller dt"
 
 def times(dt: float, steps: int, every: int = 1) -> Array:
     """Recorded times 0, every·dt, 2·every·dt, … for `steps` steps of `dt`; shape (T,)."""
-    return np.arange(0, steps + 1, every) * dt
+    return np.arange(0.0, steps + 1, every) * dt
 
 
 def rk4(f: Field, y: Array, dt: float, steps: int, every: int = 1) -> Array:
@@ -89,7 +89,8 @@ def dop853(f: Field, y: Array, t: Array, tolerance: float = 1e-12) -> Array:
         rtol=tolerance,
         atol=tolerance,
     )
-    return np.moveaxis(solution.y.reshape(*y.shape, len(t)), -1, 1)
+    states: Array = np.moveaxis(solution.y.reshape(*y.shape, len(t)), -1, 1)
+    return states
 
 
 def _record(advance: Field, y: Array, dt: float, steps: int, every: int) -> Array:

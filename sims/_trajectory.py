@@ -1,0 +1,191 @@
+"""What makes an xarray Dataset a trajectory: labels, units and provenance; saved whole, loaded checked."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    from sims._simulation import Variable
+
+PROVENANCE = ("simulation", "parameters", "seed", "versions", "revision")
+SIGNATURES = {b"\x80": "a Python pickle, which is never opened", b"CDF": "NetCDF-3, not NetCDF-4"}
+
+
+class TrajectoryError(ValueError):
+    """A file or Dataset that is not a trajectory; says which and why."""
+
+
+class Diverged(ArithmeticError):
+    """A run whose numbers stopped being finite; says when, which variable and the usual cure."""
+
+
+def check_finite(values: np.ndarray, name: str, when: str, cure: str) -> None:
+    """Raise Diverged unless every entry of `values` is finite."""
+    if not np.isfinite(values).all():
+        raise Diverged(f"{name} diverged at {when}; try {cure}")
+
+
+def as_trajectory(
+    arrays: Mapping[str, np.ndarray],
+    variables: Mapping[str, "Variable"],
+    *,
+    name: str,
+    title: str,
+    parameters: list[dict[str, Any]],
+    seeds: list[int],
+) -> xr.Dataset:
+    """A Dataset with a leading `batch` dimension from a simulation's arrays, held to its declaration.
+
+    Raises TrajectoryError where an array is undeclared, missing, or of another shape than declared.
+    """
+    declared = {key: declaration(key, variables) for key in arrays}
+    missing = [key for key in variables if "{" not in key and key not in arrays]
+    if missing:
+        raise TrajectoryError(f"{name} declares {', '.join(missing)} but did not compute it")
+    dataset = xr.Dataset()
+    for key, array in arrays.items():
+        dims, meaning, symbol, unit = declared[key]
+        coordinate = dims == (key,)
+        full = dims if coordinate else ("batch", *dims)
+        if np.ndim(array) != len(full):
+            raise TrajectoryError(f"{name}.{key} must have dimensions {full}; got shape {np.shape(array)}")
+        labels = {"long_name": meaning, "symbol": symbol, "units": unit}
+        dataset[key] = xr.Variable(full, np.asarray(array), labels)
+    dataset.attrs = {
+        "simulation": name,
+        "title": title,
+        "parameters": json.dumps(parameters),
+        "seed": seeds,
+        "versions": json.dumps(versions()),
+        "revision": revision(),
+    }
+    return dataset
+
+
+def declaration(key: str, variables: Mapping[str, "Variable"]) -> "Variable":
+    """The declaration of a variable, a layer's number filled in for `{l}`."""
+    if key in variables:
+        return variables[key]
+    for name, (dims, meaning, symbol, unit) in variables.items():
+        layer = re.fullmatch(re.escape(name).replace(r"\{l\}", r"(\d+)"), key)
+        if "{l}" in name and layer:
+
+            def numbered(text: str, l: int = int(layer[1])) -> str:
+                return text.replace("{l-1}", str(l - 1)).replace("{l}", str(l))
+
+            return type(variables[name])(tuple(map(numbered, dims)), numbered(meaning), symbol, unit)
+    raise TrajectoryError(f"{key} is computed but not declared in variables")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions that fix a run's bytes."""
+    return {"python": python_version(), "numpy": version("numpy"), "scipy": version("scipy"), "sims": _own()}
+
+
+def _own() -> str:
+    try:
+        return version("learning-dynamics")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@cache
+def revision() -> str:
+    """The source's git revision, `+` where it was changed since; else the package's version."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return f"release {_own()}"
+    return described.stdout.strip()
+
+
+def save(trajectory: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+    """Write a trajectory as NetCDF-4 (gzip, shuffle, checksums), whole or not at all, always the same bytes.
+
+    Raises OSError where the path can't be written, naming it.
+    """
+    packed = {"zlib": True, "shuffle": True, "fletcher32": True}
+    encoding = {
+        str(key): packed for key, v in trajectory.variables.items() if v.dtype.kind in "fiub" and v.ndim
+    }
+    data = trajectory.to_netcdf(engine="h5netcdf", encoding=encoding)
+    return write_whole(path, bytes(data))
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Write beside the final name, then rename: the old file or the new one, never half of one."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist; make it or write elsewhere")
+    beside = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            beside = Path(file.name)
+            file.write(data)
+        beside.chmod(0o666 & ~_umask())
+        beside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
+    finally:
+        if beside:
+            beside.unlink(missing_ok=True)
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a trajectory into memory. Raises TrajectoryError unless it is one, whole and ours."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, not a trajectory")
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head != b"\x89HDF\r\n\x1a\n":
+        what = next((what for mark, what in SIGNATURES.items() if head.startswith(mark)), "not NetCDF-4")
+        raise TrajectoryError(f"{path} is not a trajectory: it is {what}")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            trajectory = dataset.load()
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        raise TrajectoryError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+    check(trajectory, str(path))
+    return trajectory
+
+
+def check(trajectory: xr.Dataset, name: str) -> None:
+    """Raise TrajectoryError unless the Dataset has our provenance and every variable its labels."""
+    lacking: Sequence[str] = [key for key in PROVENANCE if key not in trajectory.attrs]
+    if lacking:
+        raise TrajectoryError(
+            f"{name} is no trajectory of ours: it lacks the attributes {', '.join(lacking)}"
+        )
+    for key, v in trajectory.variables.items():
+        if "long_name" not in v.attrs:
+            raise TrajectoryError(f"{name} is no trajectory of ours: {key} has no long_name")
