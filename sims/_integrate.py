@@ -4,6 +4,7 @@ All take y of shape (B, ...) and return the recorded states as (B, T, ...), T = 
 the first being the initial value. Elementwise in the batch: one member alone gives the same bytes.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -66,8 +67,8 @@ def euler_maruyama(
         raise ValueError(f"rngs must hold one generator for each of the {len(y)} batch members; got {rngs!r}")
 
     def advance(t: float, y: Array) -> Array:
-        xi = np.stack([rng.standard_normal(y.shape[1:]) for rng in rngs])
-        return y + dt * f(t, y) + g(t, y) * (np.sqrt(dt) * xi)
+        xi: Array = np.stack([rng.standard_normal(y.shape[1:]) for rng in rngs])
+        return y + dt * f(t, y) + g(t, y) * (math.sqrt(dt) * xi)
 
     return _record(advance, y, dt, steps, every)
 

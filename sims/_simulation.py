@@ -74,13 +74,9 @@ def param(
     arrays or the course of the run, so that it must be equal over a batch.
     """
     bounds = {k: v for k, v in {"ge": ge, "gt": gt, "le": le, "lt": lt}.items() if v is not None}
-    entries = isinstance(default, tuple)
-    return Field(
-        default,
-        description=meaning,
-        json_schema_extra={"symbol": symbol, "unit": unit, "shape": shape, "bounds": dict(bounds)},
-        **({} if entries else bounds),
-    )
+    extra: dict[str, Any] = {"symbol": symbol, "unit": unit, "shape": shape, "bounds": bounds}
+    limits: dict[str, Any] = {} if isinstance(default, tuple) else dict(bounds)
+    return Field(default, description=meaning, json_schema_extra=extra, **limits)
 
 
 class Batch:
