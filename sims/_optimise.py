@@ -83,7 +83,15 @@ def rmsprop(
 
 
 def adam(
-    w: Array, g: Array, m: Array, v: Array, t: int, eta: Setting, beta_1: Setting, beta_2: Setting, epsilon: Setting
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    t: int,
+    eta: Setting,
+    beta_1: Setting,
+    beta_2: Setting,
+    epsilon: Setting,
 ) -> tuple[Array, Array, Array]:
     """Running means of g and g^2, both corrected for having started at zero:
 
