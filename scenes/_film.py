@@ -1,0 +1,144 @@
+"""Film: a Manim scene with a question, simulations, their trajectories, and beats.
+
+A film holds no dynamics. It declares simulations as class attributes, runs them, and says beat by beat
+what is shown. Whatever moves with data is a Part, a pure function of its trajectory's clock; `Advance`
+runs that clock, so a frame is the same whether the film was played up to it or skipped to it.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import xarray as xr
+from manim import Animation, FadeIn, FadeOut, Mobject, Scene, config, linear
+
+from scenes._theme import BADGE, LABEL, QUESTION, Words, colour, figures, words
+from scenes.parts import Part
+from sims import Simulation
+
+WIDE, HIGH = 6.61, 3.5  # the safe area: half a unit from each edge
+TITLE_LINE, CAPTION_LINE, BADGE_LINE = 3.19, -2.98, -3.44
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One idea of a film: its name, the words said, and the frame it begins at."""
+
+    name: str
+    caption: str
+    frame: int
+
+
+@lru_cache(maxsize=64)
+def trajectory_of(sim: Simulation) -> xr.Dataset:
+    """A simulation's trajectory, computed once in a process however many films ask for it."""
+    return sim.run()
+
+
+class Film(Scene):
+    """One question answered in 45 to 120 seconds.
+
+    Subclasses set `question`, declare simulations as attributes, and define `construct`. An argument of the
+    constructor that is named like one of the simulations replaces it.
+    """
+
+    question: ClassVar[str] = ""
+
+    def __init__(self, renderer: Any = None, **simulations: Simulation) -> None:
+        super().__init__(renderer=renderer)
+        for name, sim in simulations.items():
+            if name not in self.simulations():
+                raise TypeError(f"{type(self).__name__} has no simulation {name!r}")
+            setattr(self, name, sim)
+        self.beats: list[Beat] = []
+        self.caption: Words | None = None
+        self.badge: Words | None = None
+        self._pending: list[Animation] = []
+
+    @classmethod
+    def simulations(cls) -> dict[str, Simulation]:
+        """The simulations a film declares, by name."""
+        found: dict[str, Simulation] = {}
+        for kind in reversed(cls.__mro__):
+            found |= {name: value for name, value in vars(kind).items() if isinstance(value, Simulation)}
+        return found
+
+    def setup(self) -> None:
+        """Ground and question."""
+        self.camera.background_color = colour("ground")
+        self.title = words(self.question, QUESTION, weight="MEDIUM").put(-WIDE, TITLE_LINE, "left")
+
+    def run(self, sim: Simulation) -> xr.Dataset:
+        """The trajectory of a simulation."""
+        return trajectory_of(sim)
+
+    @property
+    def frame(self) -> int:
+        """Frames drawn or skipped so far."""
+        return round(self.renderer.time * config.frame_rate)
+
+    def beat(self, name: str, caption: str) -> None:
+        """Begin a beat: its caption replaces the last one during the next `play` or `wait`."""
+        if len(caption) > 70:
+            raise ValueError(
+                f"a caption must be one line of at most 70 characters; got {len(caption)}: {caption}"
+            )
+        self.beats.append(Beat(name, caption, self.frame))
+        new = words(caption, LABEL).put(0, CAPTION_LINE)
+        if self.caption:
+            self._pending.append(FadeOut(self.caption, run_time=0.4))
+        self._pending.append(FadeIn(new, run_time=0.4))
+        self.caption = new
+
+    def names_data(self, text: str) -> None:
+        """Say in the lower right corner where the picture's numbers come from."""
+        new = figures(text, BADGE).put(WIDE, BADGE_LINE, "right")
+        if self.badge:
+            self._pending.append(FadeOut(self.badge, run_time=0.4))
+        self._pending.append(FadeIn(new, run_time=0.4))
+        self.badge = new
+
+    def compile_animations(self, *args: Any, **kwargs: Any) -> list[Animation]:
+        """Manim's hook, here with the caption's change riding along on whatever is played."""
+        pending, self._pending = self._pending, []
+        return [*super().compile_animations(*args, **kwargs), *pending]
+
+
+class Advance(Animation):
+    """Run the clock of some parts from `start` to `stop`, in the time of their trajectories."""
+
+    def __init__(self, *parts: Part, start: float, stop: float, run_time: float = 1.0, **kwargs: Any) -> None:
+        self.parts, self.start, self.stop = parts, start, stop
+        kwargs = {"rate_func": linear} | kwargs
+        super().__init__(parts[0] if len(parts) == 1 else Mobject().add(*parts), run_time=run_time, **kwargs)
+
+    def begin(self) -> None:
+        """Parts write themselves in place: nothing is copied."""
+        self.interpolate(0)
+
+    def create_starting_mobject(self) -> Mobject:
+        return self.mobject
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        t = self.start + (self.stop - self.start) * self.rate_func(alpha)
+        for part in self.parts:
+            part.show(t)
+
+
+class Fade(Animation):
+    """Bring parts to a presence between 0 (gone) and 1, while they may go on moving."""
+
+    def __init__(self, *parts: Part, to: float, run_time: float = 0.6, **kwargs: Any) -> None:
+        self.parts, self.to = parts, to
+        super().__init__(parts[0] if len(parts) == 1 else Mobject().add(*parts), run_time=run_time, **kwargs)
+
+    def begin(self) -> None:
+        self.origin = [part.presence for part in self.parts]
+        self.interpolate(0)
+
+    def create_starting_mobject(self) -> Mobject:
+        return self.mobject
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        for part, origin in zip(self.parts, self.origin, strict=True):
+            part.set_presence(origin + (self.to - origin) * self.rate_func(alpha))

@@ -1,0 +1,180 @@
+"""From a film to its frames, and from frames to a file: a still, a contact sheet, a clip.
+
+Manim's Cairo renderer is subclassed in one place, `play`: frames are counted in whole numbers, and only
+those asked for are drawn. All others are skipped by jumping to the end of what is played.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from manim import Scene, tempconfig
+from manim.renderer.cairo_renderer import CairoRenderer
+from numpy.typing import NDArray
+
+from scenes._film import Beat, Film
+from scenes._theme import THEMES, themed
+from sims import Simulation
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Size in pixels and frames a second."""
+
+    width: int
+    height: int
+    fps: int
+
+
+QUALITIES = {
+    "draft": Quality(854, 480, 15),
+    "medium": Quality(1280, 720, 30),
+    "high": Quality(1920, 1080, 60),
+    "4k": Quality(3840, 2160, 60),
+}
+
+
+class _Done(Exception):
+    """The last frame asked for is drawn."""
+
+
+class FrameRenderer(CairoRenderer):
+    """Draws the frames of a film that are `wanted` and hands each to `sink(frame number, pixels, scene)`."""
+
+    def __init__(
+        self,
+        fps: int,
+        wanted: Container[int],
+        last: int | None,
+        sink: Callable[[int, Pixels, Scene], None],
+        draw: bool = True,
+    ) -> None:
+        super().__init__()
+        self.fps, self.wanted, self.last, self.sink, self.draw = fps, wanted, last, sink, draw
+        self.frame = 0
+
+    def init_scene(self, scene: Scene, *args: Any) -> None:
+        """No file writer: frames go to the sink."""
+
+    def play(self, scene: Scene, *args: Any, **kwargs: Any) -> None:
+        """Begin the animations, draw the frames wanted of them, finish them."""
+        if self.last is not None and self.frame > self.last:
+            raise _Done
+        scene.compile_animation_data(*args, **kwargs)
+        scene.begin_animations()
+        count = max(1, round(scene.duration * self.fps))
+        wanted = [k for k in range(self.frame, self.frame + count) if k in self.wanted]
+        if wanted and self.draw:
+            self.save_static_frame_data(scene, scene.static_mobjects)
+        still = scene.is_current_animation_frozen_frame()
+        for i, k in enumerate(wanted):
+            scene.update_to_time((k - self.frame) / self.fps)
+            if self.draw and not (still and i):
+                self.update_frame(scene, scene.moving_mobjects)
+            self.sink(k, self.camera.pixel_array, scene)
+        for animation in scene.animations or []:
+            animation.finish()
+            animation.clean_up_from_scene(scene)
+        self.static_image = None
+        self.frame += count
+        self.time = self.frame / self.fps
+        self.num_plays += 1
+
+
+@contextmanager
+def studio(quality: Quality, theme: str) -> Iterator[None]:
+    """Manim's settings and the theme for one film; texts are built in a folder of their own."""
+    settings = {
+        "pixel_width": quality.width,
+        "pixel_height": quality.height,
+        "frame_rate": quality.fps,
+        "frame_height": 8.0,
+        "frame_width": 8.0 * quality.width / quality.height,
+        "media_dir": _workshop(),
+        "dry_run": True,
+        "progress_bar": "none",
+        "verbosity": "ERROR",
+        "background_color": THEMES[theme].ground,
+    }
+    with tempconfig(settings), themed(theme):
+        yield
+
+
+@cache
+def _workshop() -> str:
+    """A folder for the outlines of texts, made once in a process and removed at its end."""
+    import atexit
+
+    folder = tempfile.mkdtemp(prefix="learning-dynamics-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def play(
+    kind: type[Film],
+    simulations: dict[str, Simulation] | None = None,
+    *,
+    quality: Quality = QUALITIES["medium"],
+    theme: str = "dark",
+    wanted: Container[int] = (),
+    last: int | None = None,
+    sink: Callable[[int, Pixels, Scene], None] = lambda k, pixels, scene: None,
+    draw: bool = True,
+) -> Film:
+    """Play a film from its beginning, drawing only the `wanted` frames, as far as frame `last`."""
+    with studio(quality, theme):
+        film = kind(renderer=FrameRenderer(quality.fps, wanted, last, sink, draw), **(simulations or {}))
+        try:
+            film.setup()
+            film.construct()
+        except _Done:
+            pass
+        return film
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a dry run tells of a film: its frames and beats."""
+
+    frames: int
+    fps: int
+    beats: tuple[Beat, ...]
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.fps
+
+
+def plan(kind: type[Film], simulations: dict[str, Simulation] | None = None, fps: int = 30) -> Plan:
+    """Construct a film without drawing it."""
+    film = play(kind, simulations, quality=Quality(320, 180, fps), draw=False)
+    return Plan(film.renderer.frame, fps, tuple(film.beats))
+
+
+def stills(
+    kind: type[Film],
+    at: list[float],
+    simulations: dict[str, Simulation] | None = None,
+    quality: Quality = QUALITIES["high"],
+    theme: str = "dark",
+) -> list[Pixels]:
+    """The frames (height, width, 3) at some seconds, in one pass through the film."""
+    numbers = [round(t * quality.fps) for t in at]
+    found: dict[int, Pixels] = {}
+
+    def keep(k: int, pixels: Pixels, scene: Scene) -> None:
+        found[k] = pixels[..., :3].copy()
+
+    play(kind, simulations, quality=quality, theme=theme, wanted=set(numbers), last=max(numbers), sink=keep)
+    missing = [t for t, k in zip(at, numbers, strict=True) if k not in found]
+    if missing:
+        raise ValueError(f"the film has no frame at {missing[0]:g} s")
+    return [found[k] for k in numbers]

@@ -1,0 +1,85 @@
+"""What films are built of: marks that write themselves in place from a trajectory, at any time of its clock."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import xarray as xr
+from manim import VGroup, VMobject
+from numpy.typing import NDArray
+
+from scenes._theme import Role, colour
+
+Array = NDArray[np.float64]
+
+
+def mark(
+    fill: Role | None = None, stroke: Role | None = None, width: float = 2.0, opacity: float = 1.0
+) -> VMobject:
+    """An empty outline for a part to write points into; filled, stroked or both."""
+    shape = VMobject(stroke_width=width if stroke else 0)
+    shape.set_fill(colour(fill or "ground"), opacity=opacity if fill else 0)
+    shape.set_stroke(
+        colour(stroke or "ground"), width=width if stroke else 0, opacity=opacity if stroke else 0
+    )
+    return shape
+
+
+class Part(VGroup):
+    """A group of marks that stands for a trajectory at one instant of its clock.
+
+    A subclass names the variables it reads in `variables`, writes its marks in `draw(t)`, a pure function of
+    t, and turns its marks' positions back into data in `read()`, so that a test can hold it to the truth.
+    """
+
+    variables: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, trajectory: xr.Dataset, clock: str = "time") -> None:
+        super().__init__()
+        self.trajectory = trajectory
+        self.clock = clock
+        self.instants = trajectory[clock].values.astype(float) if clock in trajectory.coords else np.zeros(1)
+        self.data: dict[str, Array] = {name: trajectory[name].values for name in self.variables}
+        self.t = float(self.instants[0])
+        self.presence = 1.0
+
+    def at(self, name: str, t: float) -> Any:
+        """The variable at time t, on the straight line between its recorded instants."""
+        i = int(
+            np.clip(np.searchsorted(self.instants, t, side="right") - 1, 0, max(len(self.instants) - 2, 0))
+        )
+        if len(self.instants) == 1:
+            return self.data[name][0]
+        share = (t - self.instants[i]) / (self.instants[i + 1] - self.instants[i])
+        share = min(max(share, 0.0), 1.0)
+        values = self.data[name]
+        return values[i] * (1 - share) + values[i + 1] * share
+
+    def nearest(self, name: str, t: float) -> Any:
+        """The variable at the recorded instant nearest to t, for what must not be blended."""
+        return self.data[name][int(np.abs(self.instants - t).argmin())]
+
+    def show(self, t: float) -> "Part":
+        """Be the picture of time t."""
+        self.t = float(t)
+        self.draw(self.t)
+        return self
+
+    def draw(self, t: float) -> None:
+        """Write the marks for time t, in place."""
+
+    def read(self) -> dict[str, Array]:
+        """What the marks say, in the trajectory's units: the inverse of `draw`."""
+        return {}
+
+    def set_presence(self, presence: float) -> "Part":
+        """Between 0 (not there) and 1: every opacity is multiplied by it. 0.35 is dimmed."""
+        self.presence = float(presence)
+        for shape in self.get_family():
+            if not isinstance(shape, VMobject) or shape.points.shape[0] == 0 and not hasattr(shape, "_full"):
+                continue
+            if not hasattr(shape, "_full"):
+                shape._full = (shape.fill_rgbas[:, 3].copy(), shape.stroke_rgbas[:, 3].copy())
+            shape.fill_rgbas[:, 3] = shape._full[0] * self.presence
+            shape.stroke_rgbas[:, 3] = shape._full[1] * self.presence
+        self.draw(self.t)
+        return self
