@@ -26,6 +26,8 @@ weight_decay = 0.01 for AdamW. Weight decay is an L2 penalty, g + weight_decay w
 where it is decoupled from the gradient, as in torch.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -34,6 +36,9 @@ Setting = float | Array
 
 OPTIMISERS = ("gd", "heavy_ball", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 SCHEDULES = ("constant", "step", "exponential", "cosine", "warmup_cosine")
+
+SETTINGS = ("momentum", "beta_1", "beta_2", "epsilon", "weight_decay")  # of `step`, beside eta
+COURSE = ("eta", "gamma", "period", "warmup")  # of `learning_rate`
 
 MEMORIES = {"gd": 0, "heavy_ball": 1, "nesterov": 1, "adagrad": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 
@@ -214,3 +219,8 @@ def learning_rate(
 def cosine(t: Array, eta: Setting, steps: Setting) -> Array:
     """Half a cosine from eta at t = 1 down towards 0 after `steps`: eta (1 + cos(pi (t - 1) / steps)) / 2."""
     return eta * (1 + np.cos(np.pi * (t - 1) / np.maximum(steps, 1))) / 2
+
+
+def columns(p: Any, names: tuple[str, ...]) -> dict[str, Array]:
+    """The named parameters (B,) of a batch p as columns (B, 1), to broadcast against its weights (B, P)."""
+    return {name: getattr(p, name)[:, None] for name in names}
