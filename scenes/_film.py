@@ -105,40 +105,42 @@ class Film(Scene):
 
 
 class Advance(Animation):
-    """Run the clock of some parts from `start` to `stop`, in the time of their trajectories."""
+    """Run a part's clock from `start` to `stop`, in the time of its trajectory."""
 
-    def __init__(self, *parts: Part, start: float, stop: float, run_time: float = 1.0, **kwargs: Any) -> None:
-        self.parts, self.start, self.stop = parts, start, stop
-        kwargs = {"rate_func": linear} | kwargs
-        super().__init__(parts[0] if len(parts) == 1 else Mobject().add(*parts), run_time=run_time, **kwargs)
+    def __init__(self, part: Part, start: float, stop: float, **kwargs: Any) -> None:
+        self.start, self.stop = start, stop
+        super().__init__(part, **({"rate_func": linear} | kwargs))
 
     def begin(self) -> None:
-        """Parts write themselves in place: nothing is copied."""
+        """Parts write themselves in place: there is nothing to copy."""
+        self.interpolate(0)
+
+    def create_starting_mobject(self) -> Mobject:
+        return self.mobject
+
+    def clock(self, alpha: float) -> float:
+        """The trajectory's time at a share of the animation."""
+        return self.start + (self.stop - self.start) * float(self.rate_func(alpha))
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        self.mobject.show(self.clock(alpha))
+
+
+class Tune(Animation):
+    """Change how a part is shown (`presence`, `lift`, …) while it may go on moving."""
+
+    def __init__(self, part: Part, run_time: float = 0.8, **settings: float) -> None:
+        self.settings = settings
+        super().__init__(part, run_time=run_time)
+
+    def begin(self) -> None:
+        self.origin = {name: getattr(self.mobject, name) for name in self.settings}
         self.interpolate(0)
 
     def create_starting_mobject(self) -> Mobject:
         return self.mobject
 
     def interpolate_mobject(self, alpha: float) -> None:
-        t = self.start + (self.stop - self.start) * self.rate_func(alpha)
-        for part in self.parts:
-            part.show(t)
-
-
-class Fade(Animation):
-    """Bring parts to a presence between 0 (gone) and 1, while they may go on moving."""
-
-    def __init__(self, *parts: Part, to: float, run_time: float = 0.6, **kwargs: Any) -> None:
-        self.parts, self.to = parts, to
-        super().__init__(parts[0] if len(parts) == 1 else Mobject().add(*parts), run_time=run_time, **kwargs)
-
-    def begin(self) -> None:
-        self.origin = [part.presence for part in self.parts]
-        self.interpolate(0)
-
-    def create_starting_mobject(self) -> Mobject:
-        return self.mobject
-
-    def interpolate_mobject(self, alpha: float) -> None:
-        for part, origin in zip(self.parts, self.origin, strict=True):
-            part.set_presence(origin + (self.to - origin) * self.rate_func(alpha))
+        share = float(self.rate_func(min(alpha, 1)))
+        origin = self.origin
+        self.mobject.tune(**{k: origin[k] + (to - origin[k]) * share for k, to in self.settings.items()})

@@ -58,18 +58,26 @@ DARK = Theme(
 LIGHT = Theme(
     name="light",
     ground="#FBFAF7",
-    panel="#F1EFE9",
+    panel="#F3F1EC",
     ink="#1A1F27",
-    muted="#5C6570",
-    faint="#D9D6CE",
-    state="#1F5FC4",
-    target="#9A6400",
-    error="#C22A2A",
-    updated="#00796B",
-    third="#8A3C8F",
-    focus="#5A4B00",
+    muted="#5E6672",
+    faint="#DEDDD9",
+    state="#1E64EB",
+    target="#AA5700",
+    error="#91010E",
+    updated="#216957",
+    third="#915A91",
+    focus="#671197",
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
+# A circle in CAM02-UCS, one colour every 15 degrees from blue at 0. It is tilted by J' = 5, reds darker and
+# greens lighter, so that opposite phases differ for eyes that do not tell red from green.
+PHASES = {
+    "dark": "9594FF AA86FB BB78F1 C96BDF D461C8 DD5BAD E3598F E65B71 E76255 E46C3B DE7823 D3860C "
+    "C59507 B2A41F 9AB13B 7EBB58 60C275 40C691 21C7AB 16C5C3 2DC0D7 4AB8E7 65AEF4 7FA2FC",
+    "light": "7766D2 8857D0 9648C7 A13AB7 A930A1 AF2C88 B22C6D B43154 B3393D B14428 AD5015 A55D02 "
+    "9A6A00 8C7713 7A822B 668A43 52905B 3F9471 309486 2A9398 2F8FA9 3E88B8 507FC4 6474CE",
+}
 _theme: ContextVar[Theme] = ContextVar("_theme", default=DARK)
 
 
@@ -97,6 +105,13 @@ def signed_colour(values: Array, largest: float) -> Array:
     """Diverging map (..., 3): `error` for -largest, the panel for 0, `state` for +largest."""
     v = np.clip(np.asarray(values) / largest, -1, 1)[..., None]
     return rgb("panel") * (1 - abs(v)) + np.where(v > 0, rgb("state"), rgb("error")) * abs(v)
+
+
+def phase_colour(theta: Array) -> Array:
+    """Cyclic map (..., 3) of a phase in rad, of any winding: blue at 0, then purple, red, amber, green."""
+    table = np.array([list(bytes.fromhex(code)) for code in PHASES[_theme.get().name].split()]) / 255
+    at = np.arange(len(table)) * (2 * np.pi / len(table))
+    return np.stack([np.interp(theta, at, channel, period=2 * np.pi) for channel in table.T], axis=-1)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What films are built of: marks that write themselves in place from a trajectory, at any time of its clock."""
+"""What films are built of: marks that write themselves in place from a trajectory, at any time of it."""
 
 from typing import Any, ClassVar
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scenes._theme import Role, colour
 
 Array = NDArray[np.float64]
+
+FIVE: tuple[Role, ...] = ("state", "updated", "target", "third", "error")  # telling single marks apart
 
 
 def mark(
@@ -40,7 +42,7 @@ class Part(VGroup):
         self.instants = trajectory[clock].values.astype(float) if clock in trajectory.coords else np.zeros(1)
         self.data: dict[str, Array] = {name: trajectory[name].values for name in self.variables}
         self.t = float(self.instants[0])
-        self.presence = 1.0
+        self.presence = 1.0  # every opacity is multiplied by it: 0 is not there, DIM steps back
 
     def at(self, name: str, t: float) -> Any:
         """The variable at time t, on the straight line between its recorded instants."""
@@ -71,15 +73,20 @@ class Part(VGroup):
         """What the marks say, in the trajectory's units: the inverse of `draw`."""
         return {}
 
-    def set_presence(self, presence: float) -> "Part":
-        """Between 0 (not there) and 1: every opacity is multiplied by it. 0.35 is dimmed."""
-        self.presence = float(presence)
-        for shape in self.get_family():
-            if not isinstance(shape, VMobject) or shape.points.shape[0] == 0 and not hasattr(shape, "_full"):
-                continue
-            if not hasattr(shape, "_full"):
-                shape._full = (shape.fill_rgbas[:, 3].copy(), shape.stroke_rgbas[:, 3].copy())
-            shape.fill_rgbas[:, 3] = shape._full[0] * self.presence
-            shape.stroke_rgbas[:, 3] = shape._full[1] * self.presence
+    def tune(self, **settings: float) -> "Part":
+        """Set numbers that say how the part is shown, such as its presence, and draw it again."""
+        for name, value in settings.items():
+            setattr(self, name, float(value))
+        if "presence" in settings:
+            for shape in self.get_family():
+                if isinstance(shape, VMobject):
+                    self._veil(shape)
         self.draw(self.t)
         return self
+
+    def _veil(self, shape: VMobject) -> None:
+        """Multiply a mark's full opacities, noted the first time, by the presence."""
+        if not hasattr(shape, "full_opacity"):
+            shape.full_opacity = (shape.fill_rgbas[:, 3].copy(), shape.stroke_rgbas[:, 3].copy())
+        shape.fill_rgbas[:, 3] = shape.full_opacity[0] * self.presence
+        shape.stroke_rgbas[:, 3] = shape.full_opacity[1] * self.presence

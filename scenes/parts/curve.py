@@ -10,7 +10,7 @@ from scenes.parts import Array, Part, mark
 
 
 class Curve(Part):
-    """One variable (time,) as a line that grows with the clock, on two plain axes.
+    """One variable (time,), or one line for each of its columns, growing with the clock on two plain axes.
 
     The box is (left, bottom, width, height) in units of the frame; `span` and `range` are the data's.
     """
@@ -24,7 +24,7 @@ class Curve(Part):
         range: tuple[float, float],
         label: str,
         along: str,
-        role: Role = "focus",
+        role: Role | tuple[Role, ...] = "focus",
         clock: str = "time",
         ticks: dict[str, float] | None = None,
         steps: dict[str, float] | None = None,
@@ -34,12 +34,14 @@ class Curve(Part):
         self.variables = (variable,)
         super().__init__(trajectory, clock)
         self.variable, self.box, self.span, self.range = variable, box, span, range
-        self.xy = self._place(self.instants, self.data[variable])
-        self.line = mark(stroke=role, width=4)
-        self.head = mark(fill=role)
+        columns = self.data[variable].reshape(len(self.instants), -1).T
+        self.paths = [self._place(self.instants, column) for column in columns]
+        roles = (role,) if isinstance(role, str) else role
+        self.lines = VGroup(*[mark(stroke=roles[i % len(roles)], width=4) for i in range(len(columns))])
+        self.heads = VGroup(*[mark(fill=roles[i % len(roles)]) for i in range(len(columns))])
         if frame:
-            self.add(self._axes(label, along, label_role or role, ticks or {}, steps or {}))
-        self.add(self.line, self.head)
+            self.add(self._axes(label, along, label_role or roles[0], ticks or {}, steps or {}))
+        self.add(self.lines, self.heads)
         self.show(self.t)
 
     def _place(self, t: Array, values: Array) -> Array:
@@ -67,17 +69,29 @@ class Curve(Part):
         return parts
 
     def draw(self, t: float) -> None:
-        last = int(np.searchsorted(self.instants, t, side="right"))
-        tip = self._place(np.array(t), self.at(self.variable, t))
-        path = np.vstack([self.xy[:last], tip])
-        stride = max(1, len(path) // 600)
-        thinned = np.vstack([path[:-1:stride], path[-1:]])
-        self.line.points = _bezier.polyline(thinned) if len(thinned) > 1 else np.zeros((0, 3))
-        self.head.points = _bezier.discs(tip, 0.07)
+        passed = int(np.searchsorted(self.instants, t, side="right"))
+        stride = max(1, passed // 600)
+        now = np.atleast_1d(self.at(self.variable, t))
+        for path, line, head, value in zip(self.paths, self.lines, self.heads, now, strict=True):
+            tip = self._place(np.array(t), value)
+            line.points = self._inside(np.vstack([path[:passed:stride], tip]))
+            head.points = _bezier.discs(tip, 0.07 if self._holds(tip[1]) else 0.0)
+
+    def _holds(self, y: float) -> bool:
+        return bool(self.box[1] - 1e-9 <= y <= self.box[1] + self.box[3] + 1e-9)
+
+    def _inside(self, path: Array) -> Array:
+        """The path as far as it stays on the chart, cut where it first leaves it."""
+        leaves = np.flatnonzero([not self._holds(y) for y in path[:, 1]])
+        if len(leaves) and leaves[0] > 0:
+            a, b = path[leaves[0] - 1], path[leaves[0]]
+            edge = np.clip(b[1], self.box[1], self.box[1] + self.box[3])
+            cut = a + (b - a) * (edge - a[1]) / (b[1] - a[1])
+            path = np.vstack([path[: leaves[0]], cut])
+        return _bezier.polyline(path)
 
     def read(self) -> dict[str, Array]:
         bottom, height = self.box[1], self.box[3]
-        y = self.head.get_center()[1]
-        return {
-            self.variable: np.array(self.range[0] + (y - bottom) / height * (self.range[1] - self.range[0]))
-        }
+        y = np.array([head.get_center()[1] for head in self.heads])
+        values = self.range[0] + (y - bottom) / height * (self.range[1] - self.range[0])
+        return {self.variable: values.reshape(self.data[self.variable].shape[1:])}

@@ -15,7 +15,6 @@ GLYPHS = "0123456789.-+−×%°∞ηrt=/"
 def glyph(character: str, size: float) -> NDArray[np.float64]:
     """Outline of one character of the monospaced face, its cell's left end of the baseline at the origin."""
     pair = Words("0" + character, size, font=MONO)
-    zero = Words("0", size, font=MONO)
     points = np.vstack([m.points for m in pair.submobjects[1:]] or [np.zeros((0, 3))])
     return points - [pair.submobjects[0].get_left()[0] - _bearing(size) + advance(size), pair.baseline, 0]
 

@@ -5,16 +5,15 @@ import xarray as xr
 from manim import VGroup
 
 from scenes import _bezier
-from scenes._theme import SMALL, Role, colour, words
-from scenes.parts import Array, Part, mark
-
-FIVE: tuple[Role, ...] = ("state", "updated", "target", "third", "error")
+from scenes._theme import SMALL, Role, words
+from scenes.parts import FIVE, Array, Part, mark
 
 
 class PhaseCircle(Part):
     """Oscillators' phases `phase` (time, oscillator) and the order parameter r e^{iψ} on a circle.
 
-    0° is at the right, angles grow anticlockwise; the arrow's length is r of the radius.
+    0° is at the right, angles grow anticlockwise; the arrow's length is r of the radius. Seen from a frame
+    that turns at `turning` rad per unit of time, so that what beats together stands still.
     """
 
     def __init__(
@@ -23,11 +22,13 @@ class PhaseCircle(Part):
         centre: tuple[float, float],
         radius: float,
         phase: str = "theta",
+        turning: float = 0.0,
         roles: tuple[Role, ...] = FIVE,
     ) -> None:
-        self.variables = (phase, "r", "psi")
+        self.variables = (phase, "r")
         super().__init__(trajectory)
-        self.phase, self.centre, self.radius = phase, np.array(centre), radius
+        self.phase, self.turning = phase, turning
+        self.centre, self.radius = np.array(centre), radius
         self.ring = mark(stroke="faint", width=3)
         self.ring.points = _bezier.discs([centre], radius)
         self.arrow = mark(fill="ink")
@@ -37,21 +38,18 @@ class PhaseCircle(Part):
         self.show(self.t)
 
     def draw(self, t: float) -> None:
-        theta = self.at(self.phase, t)
-        xy = self.centre + self.radius * np.stack([np.cos(theta), np.sin(theta)], -1)
-        for dot, point in zip(self.dots, xy, strict=True):
-            dot.points = _bezier.discs(point, 0.11)
-        r, psi = np.hypot(*self._mean(theta)), np.arctan2(*self._mean(theta)[::-1])
-        tip = self.centre + self.radius * r * np.array([np.cos(psi), np.sin(psi)])
-        self.arrow.points = _bezier.arrows(self.centre, tip, 0.05, 0.2)
+        z = np.exp(1j * (self.at(self.phase, t) - self.turning * t))
+        for dot, point in zip(self.dots, self._place(z), strict=True):
+            dot.points = _bezier.discs(point, 0.12)
+        self.arrow.points = _bezier.arrows(self.centre, self._place(z.mean()), 0.06, 0.24)
 
-    @staticmethod
-    def _mean(theta: Array) -> Array:
-        return np.array([np.cos(theta).mean(), np.sin(theta).mean()])
+    def _place(self, z: Array) -> Array:
+        return self.centre + self.radius * np.stack([z.real, z.imag], -1)
 
     def read(self) -> dict[str, Array]:
         xy = np.array([dot.get_center()[:2] for dot in self.dots]) - self.centre
-        return {self.phase: np.arctan2(xy[:, 1], xy[:, 0])}
+        tip = np.linalg.norm(self.arrow.points[12, :2] - self.centre) / self.radius
+        return {self.phase: np.arctan2(xy[:, 1], xy[:, 0]) + self.turning * self.t, "r": np.array(tip)}
 
 
 def _degrees(centre: Array, radius: float) -> VGroup:
