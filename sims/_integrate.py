@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sims._progress import ticks
-from sims._trajectory import check_finite
+from sims._trajectory import Diverged, check_finite
 
 Array = NDArray[np.float64]
 Field = Callable[[float, Array], Array]
@@ -90,6 +90,10 @@ def dop853(f: Field, y: Array, t: Array, tolerance: float = 1e-12) -> Array:
         rtol=tolerance,
         atol=tolerance,
     )
+    if not solution.success:
+        raise Diverged(
+            f"the state diverged at t = {solution.t[-1] if len(solution.t) else t[0]:g}: {solution.message}"
+        )
     states: Array = np.moveaxis(solution.y.reshape(*y.shape, len(t)), -1, 1)
     return states
 
@@ -98,7 +102,8 @@ def _record(advance: Field, y: Array, dt: float, steps: int, every: int) -> Arra
     kept = np.empty((y.shape[0], steps // every + 1, *y.shape[1:]))
     kept[:, 0] = y
     for i in ticks(steps):
-        y = advance(i * dt, y)
+        with np.errstate(over="ignore", invalid="ignore"):  # told below, by name and time
+            y = advance(i * dt, y)
         if (i + 1) % every == 0:
             check_finite(y, "the state", when=f"t = {(i + 1) * dt:g}", cure=CURE)
             kept[:, (i + 1) // every] = y

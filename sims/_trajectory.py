@@ -31,9 +31,11 @@ class Diverged(ArithmeticError):
 
 
 def check_finite(values: np.ndarray, name: str, when: str, cure: str) -> None:
-    """Raise Diverged unless every entry of `values` is finite."""
+    """Raise Diverged unless every entry of `values` (B, ...) is finite; names the member that is not."""
     if not np.isfinite(values).all():
-        raise Diverged(f"{name} diverged at {when}; try {cure}")
+        bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(-1))
+        member = f" in member {bad[0]} of the batch" if len(values) > 1 else ""
+        raise Diverged(f"{name} diverged at {when}{member}; try {cure}")
 
 
 def as_trajectory(
