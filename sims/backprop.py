@@ -27,10 +27,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from sims._customary import Customary
 from sims._optimise import COURSE, SETTINGS, columns, learning_rate, start, step
 from sims._progress import ticks
 from sims._samples import correct, draw
-from sims._simulation import Batch, Simulation, param, variable
+from sims._simulation import Batch, param, variable
 from sims._trajectory import check_finite
 
 Array = NDArray[np.float64]
@@ -178,7 +179,7 @@ CUSTOMARY: dict[str, dict[str, Any]] = {
 SMALL = 1_000_000
 
 
-class Backprop(Simulation):
+class Backprop(Customary):
     """A network of any depth learns, and shows every weight's share of the blame."""
 
     task: Literal["lecture", "xor", "moons", "spirals", "digits"] = param(
@@ -260,13 +261,10 @@ class Backprop(Simulation):
         ),
     }
 
-    @model_validator(mode="before")
     @classmethod
-    def _customary(cls, parameters: Any) -> Any:
-        """What is not given is what suits the task."""
-        if not isinstance(parameters, Mapping) or not isinstance(parameters.get("task"), str):
-            return parameters
-        return CUSTOMARY.get(parameters["task"], {}) | dict(parameters)
+    def customary(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Layers, activations, optimiser, η and steps that suit the task."""
+        return CUSTOMARY.get(str(given.get("task")), {})
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
