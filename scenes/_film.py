@@ -90,6 +90,13 @@ class Film(Scene):
         self._pending.append(FadeIn(new, run_time=0.4))
         self.caption = new
 
+    def remember(self, line: str) -> None:
+        """The last beat: one line the viewer can repeat, alone on the stage."""
+        self.beat("to remember", line)
+        assert self.caption is not None
+        self.caption.put(0, 0)
+        self.wait(4)
+
     def names_data(self, text: str) -> None:
         """Say in the lower right corner where the picture's numbers come from."""
         new = figures(text, BADGE).put(WIDE, BADGE_LINE, "right")

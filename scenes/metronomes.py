@@ -4,19 +4,23 @@ Pantaleone's five metronomes on a board, then Kuramoto's oscillators walking dow
 """
 
 import numpy as np
+import xarray as xr
 from manim import FadeIn, FadeOut, LaggedStart, TransformFromCopy, VGroup, Write
 
+from scenes import _bezier
 from scenes._film import Advance, Film, Tune
-from scenes._theme import LABEL, SMALL, math, words
-from scenes.parts import FIVE
+from scenes._theme import LABEL, SMALL, Role, math, words
+from scenes.parts import FIVE, mark
 from scenes.parts.curve import Curve
 from scenes.parts.metronome_row import MetronomeRow
+from scenes.parts.number import Readout
 from scenes.parts.phase_circle import PhaseCircle
 from scenes.parts.valley import Valley
-from sims import Kuramoto
+from sims import GradientDescent, Kuramoto
 from sims import Metronomes as Pantaleone
 
-SWING = 2 * np.pi  # one small swing in the time of the trajectory
+SWING = 2 * np.pi  # one small swing, in the time of the trajectory
+GENTLE, TOO_BIG = 1.5, 2.5  # step sizes on either side of the limit η = 2
 
 
 class Metronomes(Film):
@@ -24,35 +28,221 @@ class Metronomes(Film):
 
     question = "How do separate parts agree with no conductor?"
     metronomes = Pantaleone()
-    kuramoto = Kuramoto(n=5, frequencies="equal", K=1.0, steps=500)
+    kuramoto = Kuramoto(n=5, frequencies="equal", K=1.0, steps=400, seed=3)
+    descent = GradientDescent(surface="bowl", kappa=1.0, optimiser="gd", x_0=0.5, y_0=0.0, steps=12)
 
     def construct(self) -> None:
         self.add(self.title)
+        total = float(self.run(self.metronomes).time[-1]) / SWING
+        self.unit = min(total, 100) / 100  # the film shows the first hundred swings
         self.on_a_table()
         self.on_two_cans()
+        self.as_phases()
+        self.in_agreement()
+        self.downhill()
+        self.too_big_a_step()
+        self.the_map()
+        self.where_it_breaks()
+
+    def swings(self, count: float) -> float:
+        """So many of a hundred swings, in the time of the trajectory."""
+        return count * self.unit * SWING
 
     def on_a_table(self) -> None:
-        alone = MetronomeRow(self.run(self.metronomes.model_copy(update={"beta": 0.0})), ground=-1.75)
+        alone = MetronomeRow(self.run(self.metronomes.model_copy(update={"beta": 0.0})), (0, -1.9))
         self.row = alone.tune(presence=0)
         self.beat("a fixed table", "Five metronomes on a fixed table. Each keeps its own time.")
-        self.names_data(self.source(beta=0.0))
-        self.play(Tune(alone, presence=1), Advance(alone, 0, 8 * SWING, run_time=8))
+        self.names_data(self.source(0.0))
+        self.play(Tune(alone, presence=1), Advance(alone, 0, self.swings(8), run_time=8))
 
     def on_two_cans(self) -> None:
-        s = self.metronomes
-        free = MetronomeRow(self.run(s), ground=-1.75).tune(presence=0)
-        self.beat("a board that can roll", "Now the board rolls on two cans, and wobbles with every swing.")
-        self.names_data(self.source(beta=s.beta) + f" · board motion ×{free.exaggerated:g}")
+        free = MetronomeRow(self.run(self.metronomes), (0, -1.9)).tune(presence=0)
+        self.beat("a board that rolls", "Now the board rolls on two cans, and wobbles with every swing.")
+        self.names_data(f"{self.source(self.metronomes.beta)} · board motion ×{free.exaggerated:g}")
         self.play(Tune(self.row, presence=0, run_time=0.6))
         self.remove(self.row)
         self.play(Tune(free, presence=1, run_time=0.6))
         self.play(Tune(free, lift=1, run_time=1.2))
-        self.play(Advance(free, 0, 7 * SWING, run_time=7))
+        self.play(Advance(free, 0, self.swings(7), run_time=7))
         self.beat("four times faster", "Four times faster: each nudges the board, the board nudges the rest.")
-        self.play(Tune(free, traces=1), Advance(free, 7 * SWING, 55 * SWING, run_time=12))
-        self.play(Tune(free, traces=0), Advance(free, 55 * SWING, 60 * SWING, run_time=5))
+        self.play(Tune(free, traces=1), Advance(free, self.swings(7), self.swings(71), run_time=16))
+        self.beat("in phase", self.outcome())
+        self.play(Tune(free, traces=0), Advance(free, self.swings(71), self.swings(76), run_time=5))
         self.row = free
+
+    def outcome(self) -> str:
+        """What came of it, in the run's own number."""
+        until = self.metronomes.measure(self.run(self.metronomes))["periods until in phase"]
+        if until <= 71 * self.unit:
+            return f"In phase after {until:.0f} swings. Nobody gave the beat."
+        return f"After {71 * self.unit:.0f} swings they are not in phase yet."
+
+    def as_phases(self) -> None:
+        run = self.run(self.metronomes)
+        row = MetronomeRow(run, (-3.3, -0.85), size=0.5).tune(presence=0, lift=1)
+        turning = float(run.psi.diff("time").mean() / run.time.diff("time").mean())
+        circle = PhaseCircle(run, (3.7, 0.1), 1.75, phase="phi", turning=turning)
+        circle.tune(presence=0, dots_there=0, arrow_there=0)
+        self.beat("phases", "Each swing is a trip round a circle: mark where each one is.")
+        self.play(Tune(self.row, presence=0, run_time=0.6))
+        self.remove(self.row)
+        self.play(Tune(row, presence=1), Tune(circle, presence=1))
+        dots = [mark(fill=dot_role) for dot_role in (FIVE[i % 5] for i in range(len(circle.dots)))]
+        for dot, place in zip(dots, circle.dots, strict=True):
+            dot.points = place.points.copy()
+        flights = [TransformFromCopy(bob, dot) for bob, dot in zip(row.bobs, dots, strict=True)]
+        self.play(LaggedStart(*flights, lag_ratio=0.12, run_time=2.0))
+        circle.tune(dots_there=1)
+        self.remove(*dots)
+        self.wait(1.2)
+        self.row, self.circle = row, circle
+
+    def in_agreement(self) -> None:
+        run, circle = self.run(self.metronomes), self.circle
+        swings = run.assign_coords(time=run.time / SWING)
+        end = self.swings(100) / SWING
+        chart = Curve(
+            swings,
+            "r",
+            (-6.0, -1.6, 5.6, 2.0),
+            (0, end),
+            (0, 1),
+            "agreement r",
+            "swings",
+            ticks={"0": 0, "1": 1},
+            steps={f"{end / 2:.0f}": end / 2},
+        )
+        r = Readout(swings, "r", "{:.2f}", (-0.4, 0.56), role="focus", align="right")
+        formula = math("r e^(i psi) = 1/N sum_(j=1)^N e^(i phi_j)", LABEL).move_to([-3.2, 1.75, 0])
+        self.beat("agreement", "The dots’ mean is an arrow. Its length r says how well they agree.")
+        self.play(Tune(self.row, presence=0, run_time=0.6))
+        self.remove(self.row)
+        self.play(Tune(circle, arrow_there=1), FadeIn(chart), FadeIn(r), run_time=0.8)
+        self.play(Write(formula), run_time=1.5)
+        self.play(
+            Advance(circle, 0, self.swings(100), run_time=11),
+            Advance(chart, 0, end, run_time=11),
+            Advance(r, 0, end, run_time=11),
+        )
+        self.wait(1)
+        self.play(Tune(circle, presence=0), FadeOut(chart), FadeOut(r), FadeOut(formula), run_time=0.8)
+        self.remove(circle)
+
+    def downhill(self) -> None:
+        s = self.kuramoto
+        run = self.run(s)
+        end = float(run.time[-1])
+        valley = Valley(run, s.K or 1.0, (-6.1, -1.6, 7.2, 3.3)).tune(presence=0)
+        low = -s.K * s.n / 2
+        chart = Curve(
+            run,
+            "energy",
+            (2.6, -1.6, 3.6, 1.6),
+            (0, end),
+            (min(low, -1e-9) * 1.05, 0),
+            "energy E",
+            "time",
+            "error",
+        )
+        drift = Readout(run, "theta_dot", "{:+.3f}", (5.0, 1.95), role="state", column=0)
+        fall = Readout(run.assign(slope=-run.slope), "slope", "{:+.3f}", (5.0, 1.35), column=0)
+        law = VGroup(
+            math("dot(theta)_1", LABEL, "state").move_to([4.2, 2.04, 0]),
+            math("-(partial E)/(partial theta_1)", LABEL).move_to([4.2, 1.4, 0]),
+        )
+        self.beat("downhill", "Kuramoto’s clocks in a valley. The broad arrow is how each one drifts.")
+        self.names_data(f"Kuramoto 1975 · N={s.n} K={s.K:g} · equal frequencies · seed {s.seed}")
+        self.play(Tune(valley, presence=1), FadeIn(chart), run_time=1)
+        self.play(Advance(valley, 0, 0.25 * end, run_time=3.5), Advance(chart, 0, 0.25 * end, run_time=3.5))
+        self.beat("two arrows, one", "The thin one is straight downhill. They are the same arrow.")
+        for part in (drift, fall):
+            part.show(0.25 * end)
+        self.play(FadeIn(law), FadeIn(drift), FadeIn(fall), run_time=0.8)
+        moving = (valley, chart, drift, fall)
+        self.play(*[Advance(part, 0.25 * end, end, run_time=7) for part in moving])
+        self.wait(1)
+        self.play(Tune(valley, presence=0), FadeOut(chart), FadeOut(law), FadeOut(drift), FadeOut(fall))
+        self.remove(valley)
+
+    def too_big_a_step(self) -> None:
+        self.beat("steps too big", "In steps beyond η = 2 they break apart, as descent on a bowl does.")
+        self.names_data(
+            f"Kuramoto in steps, K=1 · gradient descent on a bowl, λ=1 · seed {self.kuramoto.seed}"
+        )
+        heads = VGroup(
+            words("five phases, from their mean", SMALL, "muted").put(-2.9, 2.3),
+            words("one weight on a bowl", SMALL, "muted").put(3.7, 2.3),
+        )
+        rows: tuple[tuple[float, float, Role], ...] = ((GENTLE, 0.35, "updated"), (TOO_BIG, -2.05, "error"))
+        charts = []
+        labels = VGroup()
+        for eta, bottom, role in rows:
+            clocks = stepped(self.run(self.in_steps(eta)))
+            bowl = self.run(self.descent.model_copy(update={"eta": eta})).isel(coordinate=0)
+            for run, name, left, clock in ((clocks, "apart", -5.4, "time"), (bowl, "x", 1.2, "step")):
+                axes = (left, bottom, 5.0, 1.6), (0, 12), (-1.6, 1.6)
+                charts.append(Curve(run, name, *axes, "", "", FIVE if name == "apart" else role, clock))
+            labels.add(math(f"eta = {eta:g}", LABEL, role).move_to([-6.1, bottom + 0.8, 0]))
+        self.play(FadeIn(heads), FadeIn(labels), *[FadeIn(chart) for chart in charts], run_time=0.8)
+        self.play(*[Advance(chart, 0, 12, run_time=4) for chart in charts[:2]])
+        self.wait(0.6)
+        self.play(*[Advance(chart, 0, 12, run_time=4) for chart in charts[2:]])
+        self.wait(2)
+        self.play(FadeOut(heads), FadeOut(labels), *[FadeOut(chart) for chart in charts], run_time=0.8)
+
+    def in_steps(self, eta: float) -> Kuramoto:
+        """The same clocks close together, taken in steps."""
+        return self.kuramoto.model_copy(
+            update={"scheme": "euler", "dt": eta, "K": 1.0, "steps": 12, "every": 1, "arc": 1.2}
+        )
+
+    def the_map(self) -> None:
+        self.beat("the map", "So the metronomes are a picture of learning:")
+        pairs = [
+            ("the board", "the shared error"),
+            ("a phase", "a weight"),
+            ("the common beat, 360°", "the wanted output"),
+            ("a nudge", "a small step downhill"),
+        ]
+        rows = []
+        for i, (left, right) in enumerate(pairs):
+            y = 1.6 - 1.05 * i
+            link = mark(stroke="muted", width=3)
+            link.points = _bezier.segments([(-0.75, y + 0.09)], [(0.75, y + 0.09)])
+            rows.append(
+                VGroup(
+                    words(left, 26, "state").put(-1.2, y, "right"),
+                    link,
+                    words(right, 26, "target").put(1.2, y, "left"),
+                )
+            )
+        self.play(LaggedStart(*[FadeIn(row) for row in rows], lag_ratio=0.5, run_time=4))
+        self.wait(2.5)
+        self.play(*[FadeOut(row) for row in rows], run_time=0.6)
+
+    def where_it_breaks(self) -> None:
+        self.beat("where it breaks", "And only a picture: learning has what the metronomes lack.")
+        lacks = ["no layers", "no labels", "no chain rule", "metronomes copy each other; weights do not"]
+        rows = []
+        for i, text in enumerate(lacks):
+            y = 1.5 - 0.95 * i
+            cross = mark(stroke="error", width=5)
+            cross.points = _bezier.segments(
+                [(-3.5, y - 0.04), (-3.5, y + 0.24)], [(-3.22, y + 0.24), (-3.22, y - 0.04)]
+            )
+            rows.append(VGroup(cross, words(text, 26).put(-2.8, y, "left")))
+        self.play(LaggedStart(*[FadeIn(row) for row in rows], lag_ratio=0.5, run_time=3.5))
+        self.wait(2)
+        self.play(*[FadeOut(row) for row in rows], run_time=0.6)
+        self.remember("Small nudges through one shared board are enough to agree.")
 
     def source(self, beta: float) -> str:
         s = self.metronomes
         return f"Pantaleone 2002 · β={beta:g} µ={s.mu:g} θ₀={s.theta_0:g} · seed {s.seed}"
+
+
+def stepped(run: xr.Dataset) -> xr.Dataset:
+    """A run in steps with the step's number as its clock, and every phase measured from the mean."""
+    apart = np.angle(np.exp(1j * (run.theta - run.psi)))
+    labelled = run.assign(apart=(run.theta.dims, apart))
+    return labelled.assign_coords(time=np.arange(run.sizes["time"], dtype=float))

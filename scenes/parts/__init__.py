@@ -34,6 +34,7 @@ class Part(VGroup):
     """
 
     variables: ClassVar[tuple[str, ...]] = ()
+    precision = 1e-6  # how exactly the marks can be read
 
     def __init__(self, trajectory: xr.Dataset, clock: str = "time") -> None:
         super().__init__()

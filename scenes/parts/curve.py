@@ -12,7 +12,7 @@ from scenes.parts import Array, Part, mark
 class Curve(Part):
     """One variable (time,), or one line for each of its columns, growing with the clock on two plain axes.
 
-    The box is (left, bottom, width, height) in units of the frame; `span` and `range` are the data's.
+    The box is (left, bottom, width, height) in units of the frame; `span` (along the clock) and `extent` (of the values) are the data's.
     """
 
     def __init__(
@@ -21,7 +21,7 @@ class Curve(Part):
         variable: str,
         box: tuple[float, float, float, float],
         span: tuple[float, float],
-        range: tuple[float, float],
+        extent: tuple[float, float],
         label: str,
         along: str,
         role: Role | tuple[Role, ...] = "focus",
@@ -33,7 +33,7 @@ class Curve(Part):
     ) -> None:
         self.variables = (variable,)
         super().__init__(trajectory, clock)
-        self.variable, self.box, self.span, self.range = variable, box, span, range
+        self.variable, self.box, self.span, self.extent = variable, box, span, extent
         columns = self.data[variable].reshape(len(self.instants), -1).T
         self.paths = [self._place(self.instants, column) for column in columns]
         roles = (role,) if isinstance(role, str) else role
@@ -47,7 +47,7 @@ class Curve(Part):
     def _place(self, t: Array, values: Array) -> Array:
         left, bottom, width, height = self.box
         x = left + width * (t - self.span[0]) / (self.span[1] - self.span[0])
-        y = bottom + height * (values - self.range[0]) / (self.range[1] - self.range[0])
+        y = bottom + height * (values - self.extent[0]) / (self.extent[1] - self.extent[0])
         return np.stack(np.broadcast_arrays(x, y), -1)
 
     def _axes(
@@ -59,12 +59,13 @@ class Curve(Part):
         parts = VGroup(axes)
         if label:
             parts.add(words(label, SMALL, role).put(left, bottom + height + 0.16, "left"))
-        parts.add(words(along, SMALL, "muted").put(left + width, bottom - 0.34, "right"))
+        if along:
+            parts.add(words(along, SMALL, "muted").put(left + width, bottom - 0.34, "right"))
         for text, value in ticks.items():
             y = self._place(np.array(self.span[0]), np.array(value))[1]
             parts.add(figures(text, 16).put(left - 0.12, y - 0.07, "right"))
         for text, value in steps.items():
-            x = self._place(np.array(value), np.array(self.range[0]))[0]
+            x = self._place(np.array(value), np.array(self.extent[0]))[0]
             parts.add(figures(text, 16).put(x, bottom - 0.32))
         return parts
 
@@ -93,5 +94,5 @@ class Curve(Part):
     def read(self) -> dict[str, Array]:
         bottom, height = self.box[1], self.box[3]
         y = np.array([head.get_center()[1] for head in self.heads])
-        values = self.range[0] + (y - bottom) / height * (self.range[1] - self.range[0])
+        values = self.extent[0] + (y - bottom) / height * (self.extent[1] - self.extent[0])
         return {self.variable: values.reshape(self.data[self.variable].shape[1:])}

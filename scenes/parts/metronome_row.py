@@ -2,13 +2,13 @@
 
 import numpy as np
 import xarray as xr
-from manim import VGroup
+from manim import VGroup, VMobject
 
 from scenes import _bezier
 from scenes._theme import rgb
 from scenes.parts import FIVE, Array, Part, mark
 
-SPACING, ROD, PIVOT = 2.5, 1.95, 0.32  # between metronomes; a pendulum length; pivot above the board
+SPACING, ROD, PIVOT = 2.5, 2.15, 0.34  # between metronomes; a pendulum length; pivot above the board
 CAN = 0.42  # radius
 GHOSTS, APART = 9, 0.75  # fading traces of each rod, and the time τ between them
 
@@ -16,28 +16,35 @@ GHOSTS, APART = 9, 0.75  # fading traces of each rod, and the time τ between th
 class MetronomeRow(Part):
     """Angles `theta` (time, metronome) as rods, the board's position `x` (time,) as its place.
 
-    The rods' angles are true, the board's motion is `exaggerated` so many times. A body lights up when its rod passes upright: the tick. `lift` goes from 0
-    (the board on the table) to 1 (on two cans); `traces` from 0 to 1 (where the rods have just been).
+    `foot` is the middle of the table's edge. The rods' angles are true; the board's motion is `exaggerated`
+    so many times. A body lights up when its rod passes upright: the tick. `lift` goes from 0 (the board on
+    the table) to 1 (on two cans); `traces` from 0 to 1 (where the rods have just been).
     """
 
     variables = ("theta", "x")
 
-    def __init__(self, trajectory: xr.Dataset, ground: float, exaggerated: float = 4.0) -> None:
+    def __init__(
+        self,
+        trajectory: xr.Dataset,
+        foot: tuple[float, float],
+        size: float = 1.0,
+        exaggerated: float = 4.0,
+    ) -> None:
         super().__init__(trajectory)
-        self.ground, self.exaggerated = ground, exaggerated
+        self.foot, self.size, self.exaggerated = np.array([*foot, 0.0]), size, exaggerated
         self.lift, self.traces = 0.0, 0.0
         n = trajectory.sizes["metronome"]
-        self.feet = SPACING * (np.arange(n) - (n - 1) / 2)
+        self.feet = min(SPACING, 4 * SPACING / max(n - 1, 1)) * (np.arange(n) - (n - 1) / 2)
         self.ticks = [_upright(self.instants, theta) for theta in self.data["theta"].T]
         self.table = mark(stroke="faint", width=4)
-        self.table.points = _bezier.segments([(-6.61, ground)], [(6.61, ground)])
+        self._put(self.table, _bezier.segments([(-6.61, 0)], [(6.61, 0)]))
         self.cans = VGroup(*[mark(fill="panel", stroke="muted", width=3) for _ in range(2)])
         self.spokes = VGroup(*[mark(stroke="muted", width=2) for _ in range(2)])
         self.board = mark(fill="faint")
         roles = [FIVE[i % 5] for i in range(n)]
         self.ghosts = [[mark(stroke=role, width=3) for _ in range(GHOSTS)] for role in roles]
         self.bodies = VGroup(*[mark(fill="panel", stroke=role, width=3) for role in roles])
-        self.rods = VGroup(*[mark(stroke="ink", width=5) for _ in range(n)])
+        self.rods = VGroup(*[mark(stroke="ink", width=5 * size**0.5) for _ in range(n)])
         self.bobs = VGroup(*[mark(fill=role) for role in roles])
         self.pivots = VGroup(*[mark(fill="ink") for _ in range(n)])
         self.add(self.table, self.cans, self.spokes, self.board)
@@ -45,32 +52,35 @@ class MetronomeRow(Part):
         self.add(self.bodies, self.rods, self.bobs, self.pivots)
         self.show(self.t)
 
+    def _put(self, shape: VMobject, points: Array) -> None:
+        shape.points = self.foot + self.size * points
+
     def draw(self, t: float) -> None:
         x = self.at("x", t) * ROD * self.exaggerated
-        top = self.ground + 0.2 + 2 * CAN * self.lift
+        top = 0.2 + 2 * CAN * self.lift
         half = self.feet[-1] + 1.1
-        self.board.points = _bezier.rectangles(x - half, top - 0.2, x + half, top)
+        self._put(self.board, _bezier.rectangles(x - half, top - 0.2, x + half, top))
         self._roll(x)
         pivots = np.stack([self.feet + x, np.full_like(self.feet, top + PIVOT)], -1)
         rods = self.at("theta", t)
         for i, (pivot, theta) in enumerate(zip(pivots, rods, strict=True)):
-            self.bodies[i].points = _bezier.polygons([pivot + BODY])
+            self._put(self.bodies[i], _bezier.polygons([pivot + BODY]))
             tip = pivot + ROD * _up(theta)
-            self.rods[i].points = _bezier.segments([pivot], [tip])
-            self.bobs[i].points = _bezier.polygons([pivot + BOB @ _turn(theta)])
-            self.pivots[i].points = _bezier.discs(pivot, 0.075)
+            self._put(self.rods[i], _bezier.segments([pivot], [tip]))
+            self._put(self.bobs[i], _bezier.polygons([pivot + BOB @ _turn(theta)]))
+            self._put(self.pivots[i], _bezier.discs(pivot, 0.075))
             self._flash(i, t)
             self._trace(i, t, top)
 
     def _roll(self, x: float) -> None:
         """The cans roll under the board, half as far as it moves."""
         for can, spoke, home in zip(self.cans, self.spokes, (-3.75, 3.75), strict=True):
-            centre = np.array([home + x / 2, self.ground + CAN * (2 * self.lift - 1)])
+            centre = np.array([home + x / 2, CAN * (2 * self.lift - 1)])
             angle = -x / 2 / CAN
             arm = CAN * np.array([np.cos(angle + 0.8), np.sin(angle + 0.8)])
             there = self.presence * min(1.0, 2 * self.lift)
-            can.points = _bezier.discs(centre, CAN)
-            spoke.points = _bezier.segments([centre - arm], [centre + arm])
+            self._put(can, _bezier.discs(centre, CAN))
+            self._put(spoke, _bezier.segments([centre - arm], [centre + arm]))
             can.fill_rgbas[:, 3] = can.stroke_rgbas[:, 3] = there
             spoke.stroke_rgbas[:, 3] = 0.5 * there
 
@@ -79,25 +89,28 @@ class MetronomeRow(Part):
         before = self.ticks[i][self.ticks[i] <= t]
         glow = np.exp(-(t - before[-1]) / 0.7) if len(before) else 0.0
         self.bodies[i].fill_rgbas[:, :3] = rgb("panel") * (1 - 0.25 * glow) + rgb(FIVE[i % 5]) * 0.25 * glow
-        self.bodies[i].stroke_width = 3 + 3 * glow
+        self.bodies[i].stroke_width = (3 + 3 * glow) * self.size**0.5
 
     def _trace(self, i: int, t: float, top: float) -> None:
         for j, ghost in enumerate(self.ghosts[i]):
             then = max(t - (j + 1) * APART, self.instants[0])
             foot = np.array([self.feet[i] + self.at("x", then) * ROD * self.exaggerated, top + PIVOT])
             along = _up(self.at("theta", then)[i])
-            ghost.points = _bezier.segments([foot + 0.62 * ROD * along], [foot + ROD * along])
+            self._put(ghost, _bezier.segments([foot + 0.62 * ROD * along], [foot + ROD * along]))
             ghost.stroke_rgbas[:, 3] = 0.4 * (1 - j / GHOSTS) ** 1.5 * self.traces * self.presence
 
     def read(self) -> dict[str, Array]:
-        ends = np.array([(rod.points[0, :2], rod.points[-1, :2]) for rod in self.rods])
+        ends = (
+            np.array([(rod.points[0] - self.foot, rod.points[-1] - self.foot) for rod in self.rods])
+            / self.size
+        )
         along = ends[:, 1] - ends[:, 0]
         x = (ends[:, 0, 0] - self.feet).mean() / ROD / self.exaggerated
         return {"theta": np.arctan2(along[:, 0], along[:, 1]), "x": np.array(x)}
 
 
-BODY = np.array([(-0.62, -PIVOT), (0.62, -PIVOT), (0.3, 1.18), (-0.3, 1.18)])
-BOB = np.array([(-0.2, 1.28), (0.2, 1.28), (0.15, 1.56), (-0.15, 1.56)])
+BODY = np.array([(-0.66, -PIVOT), (0.66, -PIVOT), (0.3, 1.32), (-0.3, 1.32)])
+BOB = np.array([(-0.21, 1.42), (0.21, 1.42), (0.17, 1.74), (-0.17, 1.74)])
 
 
 def _up(theta: float) -> Array:

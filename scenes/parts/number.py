@@ -1,18 +1,18 @@
 """A live number: one mobject whose outline is put together from cached glyphs."""
 
+import re
 from functools import cache
 
 import numpy as np
+import xarray as xr
 from manim import VMobject
-from numpy.typing import NDArray
 
 from scenes._theme import MONO, NUMBER, Role, Words, colour
-
-GLYPHS = "0123456789.-+−×%°∞ηrt=/"
+from scenes.parts import Array, Part
 
 
 @cache
-def glyph(character: str, size: float) -> NDArray[np.float64]:
+def glyph(character: str, size: float) -> Array:
     """Outline of one character of the monospaced face, its cell's left end of the baseline at the origin."""
     pair = Words("0" + character, size, font=MONO)
     points = np.vstack([m.points for m in pair.submobjects[1:]] or [np.zeros((0, 3))])
@@ -67,3 +67,41 @@ class Number(VMobject):
             ]
         )
         return self
+
+
+class Readout(Part):
+    """A live number that follows one variable (time,), or one of its columns."""
+
+    def __init__(
+        self,
+        trajectory: xr.Dataset,
+        variable: str,
+        form: str,
+        place: tuple[float, float],
+        size: float = NUMBER,
+        role: Role = "ink",
+        align: str = "left",
+        column: int | None = None,
+        clock: str = "time",
+    ) -> None:
+        self.variables = (variable,)
+        super().__init__(trajectory, clock)
+        self.variable, self.column = variable, column
+        self.precision = 0.5 * 10.0 ** -int((re.findall(r"\.(\d+)f", form) or ["0"])[0])
+        self.number = Number(form, size, role, align)
+        self.number.put(*place)
+        self.add(self.number)
+        self.show(self.t)
+
+    def draw(self, t: float) -> None:
+        value = self.at(self.variable, t)
+        self.number.set(value if self.column is None else value[self.column])
+
+    def read(self) -> dict[str, Array]:
+        digits = re.search(r"[+−]?\d+(\.\d+)?", self.number.text)
+        shown = np.array(float(digits[0].replace("−", "-")) if digits else np.nan)
+        if self.column is None:
+            return {self.variable: shown}
+        values = np.array(self.at(self.variable, self.t))
+        values[self.column] = shown
+        return {self.variable: values}

@@ -13,7 +13,8 @@ class PhaseCircle(Part):
     """Oscillators' phases `phase` (time, oscillator) and the order parameter r e^{iψ} on a circle.
 
     0° is at the right, angles grow anticlockwise; the arrow's length is r of the radius. Seen from a frame
-    that turns at `turning` rad per unit of time, so that what beats together stands still.
+    that turns at `turning` rad per unit of time, so that what beats together stands still. The dots and the
+    arrow can be held back by `dots_there` and `arrow_there`, numbers between 0 and 1.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class PhaseCircle(Part):
         super().__init__(trajectory)
         self.phase, self.turning = phase, turning
         self.centre, self.radius = np.array(centre), radius
+        self.dots_there = self.arrow_there = 1.0
         self.ring = mark(stroke="faint", width=3)
         self.ring.points = _bezier.discs([centre], radius)
         self.arrow = mark(fill="ink")
@@ -40,7 +42,9 @@ class PhaseCircle(Part):
     def draw(self, t: float) -> None:
         z = np.exp(1j * (self.at(self.phase, t) - self.turning * t))
         for dot, point in zip(self.dots, self._place(z), strict=True):
-            dot.points = _bezier.discs(point, 0.12)
+            dot.points = _bezier.discs(point, 0.13)
+            dot.fill_rgbas[:, 3] = self.dots_there * self.presence
+        self.arrow.fill_rgbas[:, 3] = self.arrow_there * self.presence
         self.arrow.points = _bezier.arrows(self.centre, self._place(z.mean()), 0.06, 0.24)
 
     def _place(self, z: Array) -> Array:
