@@ -92,9 +92,10 @@ class Film(Scene):
 
     def remember(self, line: str) -> None:
         """The last beat: one line the viewer can repeat, alone on the stage."""
-        self.beat("to remember", line)
-        assert self.caption is not None
-        self.caption.put(0, 0)
+        self.beats.append(Beat("to remember", line, self.frame))
+        leaving = [FadeOut(said) for said in (self.caption, self.badge) if said]
+        self.caption = self.badge = None
+        self.play(*leaving, FadeIn(words(line, QUESTION).put(0, 0)), run_time=0.8)
         self.wait(4)
 
     def names_data(self, text: str) -> None:

@@ -174,5 +174,8 @@ def figures(text: str, size: float = NUMBER, role: Role = "muted") -> Words:
 
 
 def math(typst: str, size: float = LABEL, role: Role = "ink") -> MathTypst:
-    """Mathematics in Typst's notation; `{{ … : name }}` marks a piece to select and move."""
-    return MathTypst(typst, font_size=size, color=colour(role))
+    """Mathematics in Typst's notation; `{{ … : name }}` marks a piece to select and move.
+
+    Its letters are set a third larger than the number says, to stand as tall as the words beside them.
+    """
+    return MathTypst(typst, font_size=size * 4 / 3, color=colour(role))

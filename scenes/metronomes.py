@@ -113,7 +113,7 @@ class Metronomes(Film):
             steps={f"{end / 2:.0f}": end / 2},
         )
         r = Readout(swings, "r", "{:.2f}", (-0.4, 0.56), role="focus", align="right")
-        formula = math("r e^(i psi) = 1/N sum_(j=1)^N e^(i phi_j)", LABEL).move_to([-3.2, 1.75, 0])
+        formula = math("r e^(i psi) = 1/N sum_(j=1)^N e^(i phi_j)", LABEL).move_to([-3.2, 1.85, 0])
         self.beat("agreement", "The dots’ mean is an arrow. Its length r says how well they agree.")
         self.play(Tune(self.row, presence=0, run_time=0.6))
         self.remove(self.row)
@@ -173,7 +173,7 @@ class Metronomes(Film):
             words("five phases, from their mean", SMALL, "muted").put(-2.9, 2.3),
             words("one weight on a bowl", SMALL, "muted").put(3.7, 2.3),
         )
-        rows: tuple[tuple[float, float, Role], ...] = ((GENTLE, 0.35, "updated"), (TOO_BIG, -2.05, "error"))
+        rows: tuple[tuple[float, float, Role], ...] = ((GENTLE, 0.35, "updated"), (TOO_BIG, -1.95, "error"))
         charts = []
         labels = VGroup()
         for eta, bottom, role in rows:
@@ -181,8 +181,18 @@ class Metronomes(Film):
             bowl = self.run(self.descent.model_copy(update={"eta": eta})).isel(coordinate=0)
             for run, name, left, clock in ((clocks, "apart", -5.4, "time"), (bowl, "x", 1.2, "step")):
                 axes = (left, bottom, 5.0, 1.6), (0, 12), (-1.6, 1.6)
-                charts.append(Curve(run, name, *axes, "", "", FIVE if name == "apart" else role, clock))
-            labels.add(math(f"eta = {eta:g}", LABEL, role).move_to([-6.1, bottom + 0.8, 0]))
+                charts.append(
+                    Curve(
+                        run,
+                        name,
+                        *axes,
+                        "",
+                        "step" if role == "error" else "",
+                        FIVE if name == "apart" else role,
+                        clock,
+                    )
+                )
+            labels.add(math(f"eta = {eta:g}", LABEL, role).move_to([-6.05, bottom + 0.8, 0]))
         self.play(FadeIn(heads), FadeIn(labels), *[FadeIn(chart) for chart in charts], run_time=0.8)
         self.play(*[Advance(chart, 0, 12, run_time=4) for chart in charts[:2]])
         self.wait(0.6)

@@ -32,7 +32,9 @@ class Valley(Part):
         axis.points = _bezier.segments([(left, bottom)], [(left + width, bottom)])
         labels = VGroup(
             *[
-                figures(f"{d:+d}°" if d else "0°", 16).put(self._x(np.deg2rad(d)), bottom - 0.32)
+                figures(f"{d:+d}°".replace("-", "−") if d else "0°", 16).put(
+                    self._x(np.deg2rad(d)), bottom - 0.32
+                )
                 for d in (-180, 0, 180)
             ],
             words("phase from the mean", SMALL, "muted").put(left + width * 0.745, bottom - 0.34),
