@@ -1,4 +1,4 @@
-"""Backpropagation against the complex step, PyTorch's autograd, plain nudging and what the tasks are known for."""
+"""Backpropagation against the complex step, PyTorch's autograd, plain nudging and theory."""
 
 import importlib.util
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sims import Diverged, ParameterError
@@ -158,12 +158,9 @@ def test_over_a_hundred_seeds_no_nudge_is_off_by_more_than_a_ten_thousandth_of_t
 
 def test_a_nudged_weight_moves_the_outputs_as_recorded(lecture):
     w = recorded_weights(lecture)
-    j, i = (
-        3,
-        5,
-    )  # hidden unit 3 to 5, counted from 0: weight W²[1, 4] is entry 30 + 1 * 6 + 4 of the flat weights
-    assert w[30 + 10] == lecture.W_2[0, 1, 4]
-    for unit, source, entry in ((1, 4, 40), (j - 1, i, 47)):
+    for unit, source in ((1, 4), (2, 5)):
+        entry = 30 + 6 * unit + source  # after W_1 (6, 4) and b_1 (6,)
+        assert w[entry] == lecture.W_2[0, unit, source]
         nudged = w + 0.01 * np.eye(51)[entry]
         hidden = 1 / (1 + np.exp(-(nudged[:24].reshape(6, 4) @ lecture.a_0[0].values + nudged[24:30])))
         output = 1 / (1 + np.exp(-(nudged[30:48].reshape(3, 6) @ hidden + nudged[48:])))
@@ -201,22 +198,16 @@ def test_a_trajectory_is_enough_to_work_out_every_step_again(lecture):
         lecture.dW_1, np.einsum("tsi,sj->tij", delta_1, lecture.a_0), rtol=1e-11, atol=1e-15
     )
     np.testing.assert_allclose(
-        lecture.loss, 0.5 * ((a[2] - lecture.y_2.values) ** 2).sum((1, 2)), rtol=1e-11, atol=1e-25
+        lecture.loss, 0.5 * ((a[2] - lecture.y_2.values) ** 2).sum((1, 2)), rtol=1e-11, atol=1e-15
     )
 
 
 # --------------------------------------------------------------------------------------- the other tasks
 
 
-def last_accuracies(task, seeds):
-    runs = Backprop.run_batch([Backprop(task=task, seed=seed) for seed in range(seeds)])
-    held_out = runs.held_out[0].values
-    return runs.accuracy[:, -1].values, runs.correct[:, -1].values[:, held_out].mean(-1)
-
-
 def test_xor_is_solved_from_at_least_ninety_five_of_a_hundred_seeds():
-    trained, _ = last_accuracies("xor", 100)
-    assert (trained == 1).sum() >= 95
+    runs = Backprop.run_batch([Backprop(task="xor", seed=seed) for seed in range(100)])
+    assert (runs.accuracy[:, -1] == 1).sum() >= 95
 
 
 def test_without_a_hidden_layer_xor_is_never_solved():
@@ -228,9 +219,10 @@ def test_without_a_hidden_layer_xor_is_never_solved():
     ("task", "seeds", "at_least"), [("moons", 20, 0.95), ("spirals", 5, 0.97), ("digits", 3, 0.95)]
 )
 def test_what_was_held_out_is_told_apart(task, seeds, at_least):
-    trained, held_out = last_accuracies(task, seeds)
-    assert held_out.mean() > at_least
-    assert trained.mean() > at_least
+    runs = Backprop.run_batch([Backprop(task=task, seed=seed) for seed in range(seeds)])
+    held_out = runs.held_out[0].values
+    assert runs.correct[:, -1, held_out].mean() > at_least
+    assert runs.accuracy[:, -1].mean() > at_least
 
 
 def test_of_1797_digits_1400_are_trained_on_and_the_others_never_touch_the_weights():
@@ -285,7 +277,6 @@ def test_every_optimiser_brings_the_lectures_loss_down(optimiser):
 @given(st.lists(st.integers(1, 6), max_size=3).map(tuple), st.sampled_from(HIDDEN), st.integers(1, 20))
 @settings(max_examples=20, deadline=None)
 def test_any_depth_records_every_layer_at_every_recorded_step(hidden, activation, every):
-    assume(every <= 20)
     run = Backprop(hidden=hidden, activation=activation, steps=20, every=every, eta=0.05).run()
     assert run.step.values.tolist() == list(range(0, 21, every))
     for l, (m, n) in enumerate(pairwise((4, *hidden, 3)), start=1):
