@@ -1,5 +1,6 @@
 """What makes an xarray Dataset a trajectory: labels, units and provenance; saved whole, loaded checked."""
 
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 import xarray as xr
 
@@ -49,7 +51,8 @@ def as_trajectory(
 ) -> xr.Dataset:
     """A Dataset with a leading `batch` dimension from a simulation's arrays, held to its declaration.
 
-    Raises TrajectoryError where an array is undeclared, missing, or of another shape than declared.
+    Raises TrajectoryError where an array is undeclared, missing, or of another shape than declared;
+    Diverged where one is not finite.
     """
     declared = {key: declaration(key, variables) for key in arrays}
     missing = [key for key in variables if "{" not in key and key not in arrays]
@@ -62,6 +65,8 @@ def as_trajectory(
         full = dims if coordinate else ("batch", *dims)
         if np.ndim(array) != len(full):
             raise TrajectoryError(f"{name}.{key} must have dimensions {full}; got shape {np.shape(array)}")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise Diverged(f"{name}.{key} did not stay finite; try smaller steps or milder parameters")
         labels = {"long_name": meaning, "symbol": symbol, "units": unit}
         dataset[key] = xr.Variable(full, np.asarray(array), labels)
     dataset.attrs = {
@@ -119,8 +124,25 @@ def revision() -> str:
     return described.stdout.strip()
 
 
+def digest(trajectory: xr.Dataset) -> str:
+    """SHA-256 over every name, dimension, type, value and label: equal digests, equal trajectories."""
+    sha = hashlib.sha256(_plain(trajectory.attrs))
+    for key in sorted(map(str, trajectory.variables)):
+        v = trajectory.variables[key]
+        text = v.dtype.kind not in "fiub"
+        values = json.dumps(v.values.tolist()).encode() if text else np.ascontiguousarray(v.values).tobytes()
+        sha.update(_plain([key, v.dims, v.shape, "text" if text else v.dtype.str, v.attrs]))
+        sha.update(values)
+    return sha.hexdigest()
+
+
+def _plain(labels: object) -> bytes:
+    """Labels as bytes, however a file gave them back: an array and a list are one."""
+    return json.dumps(labels, sort_keys=True, default=lambda value: value.tolist()).encode()
+
+
 def save(trajectory: xr.Dataset, path: str | os.PathLike[str]) -> Path:
-    """Write a trajectory as NetCDF-4 (gzip, shuffle, checksums), whole or not at all, always the same bytes.
+    """Write a trajectory as NetCDF-4 (gzip, shuffle, digest), whole or not at all, always the same bytes.
 
     Raises OSError where the path can't be written, naming it.
     """
@@ -128,24 +150,39 @@ def save(trajectory: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     encoding = {
         str(key): packed for key, v in trajectory.variables.items() if v.dtype.kind in "fiub" and v.ndim
     }
-    data = trajectory.to_netcdf(engine="h5netcdf", encoding=encoding)
+    sealed = trajectory.assign_attrs(digest=digest(trajectory))
+    data = sealed.to_netcdf(engine="h5netcdf", encoding=encoding)
     return write_whole(path, bytes(data))
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise OSError, naming the path and the cure, unless a file can be written there."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{path} is not a file; give another name")
+    if not path.parent.exists():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist; make it or write elsewhere")
+    if not path.parent.is_dir():
+        raise NotADirectoryError(f"{path.parent} is not a folder; write elsewhere")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write beside the final name, then rename: the old file or the new one, never half of one."""
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist; make it or write elsewhere")
+    check_writable(path)
+    path, final = Path(path), Path(path).resolve()
     beside = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=final.parent, prefix=f".{final.name}.", delete=False) as file:
             beside = Path(file.name)
             file.write(data)
         beside.chmod(0o666 & ~_umask())
-        beside.replace(path)
+        beside.replace(final)
     except OSError as error:
         raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
     finally:
@@ -167,17 +204,25 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         raise IsADirectoryError(f"{path} is a folder, not a trajectory")
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
+    if not path.is_file():
+        raise TrajectoryError(f"{path} is not a file")
     with path.open("rb") as file:
         head = file.read(8)
     if head != b"\x89HDF\r\n\x1a\n":
         what = next((what for mark, what in SIGNATURES.items() if head.startswith(mark)), "not NetCDF-4")
-        raise TrajectoryError(f"{path} is not a trajectory: it is {what}")
+        raise TrajectoryError(f"{path} is not a trajectory: it is {what if head else 'empty'}")
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+        # what HDF5 cannot read must not reach h5netcdf, which would print a traceback on its own
+        with h5py.File(path) as file:
+            dict(file.attrs)
+        with xr.open_dataset(path, engine="h5netcdf", decode_times=False, phony_dims="access") as dataset:
             trajectory = dataset.load()
     except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise TrajectoryError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+    seal = trajectory.attrs.pop("digest", None)
     check(trajectory, str(path))
+    if seal not in (None, digest(trajectory)):
+        raise TrajectoryError(f"{path} is damaged: its content is not what was saved")
     return trajectory
 
 

@@ -1,0 +1,144 @@
+"""The `sims` command: list, show, run and plot simulations of learning."""
+
+import shlex
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Group, Parameter
+
+from sims import _discover
+from sims._command import PLAIN, command, guarded, takes, writable
+
+if TYPE_CHECKING:
+    from sims._simulation import Simulation
+
+RunFile = Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FILE.nc")]
+Figure = Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FILE")]
+
+
+def version() -> str:
+    from importlib.metadata import version
+
+    return f"sims {version('learning-dynamics')}"
+
+
+app = App(
+    name="sims",
+    help="Simulations of learning: parameters in, labelled trajectories out.",
+    version=version,
+    group_parameters=Group("Options"),
+    **PLAIN,
+)
+
+
+@app.command(name="list", sort_key=1)
+def list_() -> None:
+    """Every simulation: name and one line."""
+    known = _discover.subjects("sims")
+    margin = max(map(len, known)) + 2
+    for name, path in known.items():
+        line = name.ljust(margin) + _discover.headline(path)
+        print(textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent=" " * margin))
+
+
+@app.command(sort_key=2)
+def show(name: str, /) -> None:
+    """Equation, parameters, recorded variables and references of a simulation.
+
+    Parameters
+    ----------
+    name
+        as `sims list` names it, or your own file: ./my_sim.py
+    """
+    from rich.console import Console
+
+    from sims import _show
+    from sims._simulation import Simulation
+
+    _show.show(_discover.find("sims", name, Simulation), Console(soft_wrap=False))
+
+
+@app.command(sort_key=3)
+def run(name: str, /) -> None:
+    """Run a simulation and save its trajectory; `sims run NAME --help` shows its parameters.
+
+    Parameters
+    ----------
+    name
+        as `sims list` names it, or your own file: ./my_sim.py
+    """
+    running(name)([])
+
+
+def running(name: str) -> App:
+    """`sims run NAME` with the parameters of that simulation as its options."""
+    from sims._simulation import Simulation
+
+    kind = _discover.find("sims", name, Simulation)
+    path = Path(sys.modules[kind.__module__].__file__ or name)
+
+    def simulate(sims: dict[str, Simulation], /, *, output: RunFile = None) -> None:
+        compute(path.stem, sims["sim"], output or Path(f"{path.stem}.nc"))
+
+    return command(f"sims run {name}", takes({"sim": kind()}, simulate), _discover.headline(path))
+
+
+def compute(name: str, sim: "Simulation", output: Path) -> None:
+    """Run, save, and say what was measured and what to do next."""
+    import numpy as np
+
+    from sims._progress import progress
+    from sims._trajectory import save
+
+    writable(output, ".nc")
+    start = perf_counter()
+    # a run that overflows is told of once, by Diverged
+    with progress(name), np.errstate(all="ignore"):
+        trajectory = sim.run()
+    took = perf_counter() - start
+    save(trajectory, output)
+    measured = {what: f"{value:.6g}" for what, value in sim.measure(trajectory).items()}
+    told = measured | {
+        "computed in": f"{took:.1f} s",
+        "saved": f"{output} ({output.stat().st_size / 1e6:.2f} MB)",
+        "look at it": f"sims plot {shlex.quote(str(output))}",
+        "load it": f"sims.load({str(output)!r})",
+    }
+    margin = max(map(len, told)) + 2
+    for what, value in told.items():
+        print(what.ljust(margin) + value)
+
+
+@app.command(sort_key=4)
+def plot(run: Path, /, *variables: str, output: Figure = None) -> None:
+    """Draw a trajectory, or only some of its variables, with labels and units.
+
+    Parameters
+    ----------
+    run
+        a trajectory, as `sims run` writes it
+    variables
+        draw only these
+    output
+        PNG, SVG or PDF by its ending; beside the trajectory unless given
+    """
+    from sims import _plot
+    from sims._trajectory import load
+
+    print(_plot.draw(load(run), output or run.with_suffix(".png"), variables))
+
+
+def main() -> None:
+    match sys.argv[1:]:
+        case ["run", name, *options] if not name.startswith("-"):
+            guarded("sims", lambda: running(name)(options))
+        case words:
+            guarded("sims", lambda: app(words))
+
+
+if __name__ == "__main__":
+    main()

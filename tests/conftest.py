@@ -1,0 +1,50 @@
+"""Shared by all tests: one thread, so that times and bytes do not hang on the machine's load."""
+
+import os
+
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+settings.register_profile(
+    "quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session")
+def own_simulation() -> str:
+    """The source of a user's own simulation: what README's author of a new subject writes."""
+    return '''"""A quantity that fades.
+
+    dx/dt = -λ x
+
+Reference: Rutherford 1900, Phil. Mag. 49, 1.
+"""
+
+import numpy as np
+
+from sims import Batch, Simulation, param, variable
+
+
+class Decay(Simulation):
+    """Exponential decay."""
+
+    rate: float = param(1.0, "rate of decay", symbol="λ", unit="1/s", ge=0, le=1e3)
+    seed: int = param(0, "seed", ge=0, le=10)
+
+    variables = {
+        "time": variable("time", "time", "t", "s"),
+        "x": variable("time", "what is left", "x"),
+    }
+
+    @classmethod
+    def solve(cls, p: Batch) -> dict[str, np.ndarray]:
+        t = np.linspace(0, 5, 101)
+        return {"time": t, "x": np.exp(-p.rate[:, None] * t)}
+
+    def measure(self, trajectory):
+        return {"left at the end": float(trajectory.x[-1])}
+'''
