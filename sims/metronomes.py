@@ -122,6 +122,8 @@ class Metronomes(Simulation):
     def _agree(self) -> Self:
         if self.beta * self.n >= 1:
             raise ValueError(f"beta * n must be < 1; got beta = {self.beta:g} and n = {self.n}")
+        if self.every > _steps(self.periods, self.dt):
+            raise ValueError(f"every must be <= {_steps(self.periods, self.dt)} steps; got {self.every}")
         return self
 
     @classmethod
@@ -131,7 +133,7 @@ class Metronomes(Simulation):
         Delta = p.spread[:, None] * np.stack([rng.uniform(-1, 1, p.n) for rng in rngs])
         A, mu, theta_0, beta = (np.asarray(v)[:, None] for v in (p.amplitude, p.mu, p.theta_0, p.beta))
         omega = frequency(theta_0)
-        steps = max(p.every, round(p.periods * 2 * np.pi / p.dt))
+        steps = _steps(p.periods, p.dt)
 
         def f(t: float, y: Array) -> Array:
             theta, theta_dot = y[:, 0], y[:, 1]
@@ -166,3 +168,7 @@ class Metronomes(Simulation):
             "r at the end": float(trajectory.r[-1]),
             "mean amplitude of the last swing (rad)": float(np.abs(last).max("time").mean()),
         }
+
+
+def _steps(periods: float, dt: float) -> int:
+    return round(periods * 2 * np.pi / dt)

@@ -271,6 +271,7 @@ def test_a_step_too_large_is_reported_as_divergence():
         ({"mu": float("nan")}, "mu must be a finite number"),
         ({"bata": 0.01}, "did you mean beta?"),
         ({"dt": 0}, "dt must be > 0; got 0"),
+        ({"periods": 1.0, "every": 200}, "every must be <= 101 steps; got 200"),
     ],
 )
 def test_bad_parameters_are_refused_with_name_bound_and_value(wrong, message):
