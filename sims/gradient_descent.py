@@ -264,7 +264,7 @@ class GradientDescent(Customary):
         away = np.linalg.norm(trajectory.x[-1].values - trajectory.minima.values, axis=-1)
         loss = trajectory.loss.values
         measured = {"loss at the end": float(loss[-1]), "distance to the nearest minimum": float(away.min())}
-        half = len(loss) // 2
+        half = self.steps // 2
         if self.surface == "bowl" and loss[-1] > 0:
             # the loss is the square of the error
             measured["rate: error left after a step"] = float(
