@@ -43,6 +43,7 @@ class Film(Scene):
     """
 
     question: ClassVar[str] = ""
+    kept: ClassVar[dict[str, set[str]]] = {}  # parameters that only `--simulation.parameter` changes
 
     def __init__(self, renderer: Any = None, **simulations: Simulation) -> None:
         super().__init__(renderer=renderer)

@@ -16,6 +16,7 @@ import numpy as np
 from manim import Scene, tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from scenes._film import Beat, Film
 from scenes._theme import THEMES, themed
@@ -177,3 +178,31 @@ def stills(
     if missing:
         raise ValueError(f"the film has no frame at {missing[0]:g} s")
     return [found[k] for k in numbers]
+
+
+def record(
+    kind: type[Film],
+    simulations: dict[str, Simulation],
+    quality: Quality,
+    theme: str,
+    plan: Plan,
+    write: Callable[[Pixels], None],
+    label: str,
+) -> Pixels:
+    """Draw every frame in order and hand it to `write`, behind a progress bar; returns the poster.
+
+    The poster is the frame two thirds into the film, where the mechanism stands on the stage.
+    """
+    poster: list[Pixels] = []
+    best = plan.frames * 2 // 3
+    bar = tqdm(total=plan.frames, desc=label, unit="frame", disable=None, leave=False, dynamic_ncols=True)
+
+    def sink(k: int, pixels: Pixels, scene: Scene) -> None:
+        if k == best:
+            poster.append(pixels[..., :3].copy())
+        write(pixels)
+        bar.update()
+
+    with bar:
+        play(kind, simulations, quality=quality, theme=theme, wanted=range(plan.frames), sink=sink)
+    return poster[0]

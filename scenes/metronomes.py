@@ -44,6 +44,12 @@ class Metronomes(Film):
         self.the_map()
         self.where_it_breaks()
 
+    def count(self, n: int | None = None) -> str:
+        """How many metronomes (or so many), as a word where it is a short one."""
+        n = n or self.metronomes.n
+        short = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
+        return short[n - 1] if n <= len(short) else str(n)
+
     def swings(self, count: float) -> float:
         """So many of a hundred swings, in the time of the trajectory."""
         return count * self.unit * SWING
@@ -51,7 +57,7 @@ class Metronomes(Film):
     def on_a_table(self) -> None:
         alone = MetronomeRow(self.run(self.metronomes.model_copy(update={"beta": 0.0})), (0, -1.9))
         self.row = alone.tune(presence=0)
-        self.beat("a fixed table", "Five metronomes on a fixed table. Each keeps its own time.")
+        self.beat("a fixed table", f"{self.count()} metronomes on a fixed table. Each keeps its own time.")
         self.names_data(self.source(0.0))
         self.play(Tune(alone, presence=1), Advance(alone, 0, self.swings(8), run_time=8))
 
@@ -170,7 +176,9 @@ class Metronomes(Film):
             f"Kuramoto in steps, K=1 · gradient descent on a bowl, λ=1 · seed {self.kuramoto.seed}"
         )
         heads = VGroup(
-            words("five phases, from their mean", SMALL, "muted").put(-2.9, 2.3),
+            words(f"{self.count(self.kuramoto.n).lower()} phases, from their mean", SMALL, "muted").put(
+                -2.9, 2.3
+            ),
             words("one weight on a bowl", SMALL, "muted").put(3.7, 2.3),
         )
         rows: tuple[tuple[float, float, Role], ...] = ((GENTLE, 0.35, "updated"), (TOO_BIG, -1.95, "error"))
