@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import xarray as xr
-from manim import Animation, FadeIn, FadeOut, Mobject, Scene, config, linear
+from manim import Animation, FadeIn, FadeOut, Mobject, Scene, config, linear, smooth, squish_rate_func
 
 from scenes._theme import BADGE, LABEL, QUESTION, Words, colour, figures, words
 from scenes.parts import Part
@@ -85,11 +85,7 @@ class Film(Scene):
                 f"a caption must be one line of at most 70 characters; got {len(caption)}: {caption}"
             )
         self.beats.append(Beat(name, caption, self.frame))
-        new = words(caption, LABEL).put(0, CAPTION_LINE)
-        if self.caption:
-            self._pending.append(FadeOut(self.caption, run_time=0.4))
-        self._pending.append(FadeIn(new, run_time=0.4))
-        self.caption = new
+        self.caption = self._replace(self.caption, words(caption, LABEL).put(0, CAPTION_LINE))
 
     def remember(self, line: str) -> None:
         """The last beat: one line the viewer can repeat, alone on the stage."""
@@ -101,11 +97,14 @@ class Film(Scene):
 
     def names_data(self, text: str) -> None:
         """Say in the lower right corner where the picture's numbers come from."""
-        new = figures(text, BADGE).put(WIDE, BADGE_LINE, "right")
-        if self.badge:
-            self._pending.append(FadeOut(self.badge, run_time=0.4))
-        self._pending.append(FadeIn(new, run_time=0.4))
-        self.badge = new
+        self.badge = self._replace(self.badge, figures(text, BADGE).put(WIDE, BADGE_LINE, "right"))
+
+    def _replace(self, old: Words | None, new: Words) -> Words:
+        """The old line goes before the new one comes, so that never two are read at once."""
+        if old:
+            self._pending.append(FadeOut(old, run_time=0.25))
+        self._pending.append(FadeIn(new, run_time=0.5, rate_func=squish_rate_func(smooth, 0.5, 1)))
+        return new
 
     def compile_animations(self, *args: Any, **kwargs: Any) -> list[Animation]:
         """Manim's hook, here with the caption's change riding along on whatever is played."""

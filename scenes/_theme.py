@@ -10,7 +10,7 @@ from typing import Literal
 import fontpkg
 import manimpango
 import numpy as np
-from manim import ManimColor, MathTypst, Text
+from manim import ManimColor, MathTypst, Text, VGroup, VMobject
 from numpy.typing import NDArray
 
 Role = Literal[
@@ -122,10 +122,23 @@ def register_fonts() -> None:
             raise OSError(f"the font {family} could not be registered; reinstall fontpkg-{family}")
 
 
-class Words(Text):
-    """A line of text that knows its baseline, so that words set side by side share one.
+@cache
+def outlines(text: str, size: float, font: str, weight: str) -> tuple[tuple[Array, ...], float]:
+    """Outline of every glyph of a line, and how far its lowest point lies below the baseline (negative).
 
     The first glyph of a helper line, an x, gives the baseline and is taken away again.
+    """
+    register_fonts()
+    line = Text("x" + text, font=font, font_size=size, weight=weight, disable_ligatures=True)
+    x, *glyphs = line.submobjects
+    below = min(glyph.get_bottom()[1] for glyph in glyphs if len(glyph.points)) - x.get_bottom()[1]
+    return tuple(glyph.points for glyph in glyphs), float(below)
+
+
+class Words(VGroup):
+    """A line of text that knows its baseline, so that words set side by side share one.
+
+    One light mobject for each glyph: Manim's own Text carries the parsed SVG along into every copy.
     """
 
     def __init__(
@@ -136,20 +149,9 @@ class Words(Text):
         weight: str = "NORMAL",
         font: str = SANS,
     ) -> None:
-        register_fonts()
-        super().__init__(
-            "x" + text,
-            font=font,
-            font_size=size,
-            color=colour(role),
-            weight=weight,
-            disable_ligatures=True,
-        )
-        baseline = self.submobjects[0].get_bottom()[1]
-        self.remove(self.submobjects[0])
-        self.text = text
-        self.role = role
-        self._drop = self.get_bottom()[1] - baseline
+        glyphs, self._drop = outlines(text, size, font, weight)
+        super().__init__(*[_glyph(points, role) for points in glyphs])
+        self.text, self.font_size, self.role = text, size, role
 
     @property
     def baseline(self) -> float:
@@ -161,6 +163,12 @@ class Words(Text):
         here = {"left": self.get_left()[0], "centre": self.get_x(), "right": self.get_right()[0]}[align]
         self.shift([x - here, y - self.baseline, 0])
         return self
+
+
+def _glyph(points: Array, role: Role) -> VMobject:
+    shape = VMobject(stroke_width=0, fill_color=colour(role), fill_opacity=1)
+    shape.points = points.copy()
+    return shape
 
 
 def words(text: str, size: float = LABEL, role: Role = "ink", weight: str = "NORMAL") -> Words:
@@ -178,4 +186,7 @@ def math(typst: str, size: float = LABEL, role: Role = "ink") -> MathTypst:
 
     Its letters are set a third larger than the number says, to stand as tall as the words beside them.
     """
-    return MathTypst(typst, font_size=size * 4 / 3, color=colour(role))
+    formula = MathTypst(typst, font_size=size * 4 / 3, color=colour(role))
+    for glyph in formula.get_family():
+        glyph.__dict__.pop("path_obj", None)  # the parsed SVG, which every copy would copy
+    return formula

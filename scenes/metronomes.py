@@ -150,11 +150,13 @@ class Metronomes(Film):
             "time",
             "error",
         )
-        drift = Readout(run, "theta_dot", "{:+.3f}", (5.0, 1.95), role="state", column=0)
-        fall = Readout(run.assign(slope=-run.slope), "slope", "{:+.3f}", (5.0, 1.35), column=0)
+        i = int(np.abs(run.theta_dot.sel(time=0.25 * end, method="nearest")).argmax())
+        role = FIVE[i % len(FIVE)]
+        drift = Readout(run, "theta_dot", "{:+.3f}", (5.0, 2.12), role=role, column=i)
+        fall = Readout(run.assign(slope=-run.slope), "slope", "{:+.3f}", (5.0, 1.17), column=i)
         law = VGroup(
-            math("dot(theta)_1", LABEL, "state").move_to([4.2, 2.04, 0]),
-            math("-(partial E)/(partial theta_1)", LABEL).move_to([4.2, 1.4, 0]),
+            math(f"dot(theta)_{i + 1}", LABEL, role).move_to([4.2, 2.21, 0]),
+            math(f"-(partial E)/(partial theta_{i + 1})", LABEL).move_to([4.1, 1.26, 0]),
         )
         self.beat("downhill", "Kuramoto’s clocks in a valley. The broad arrow is how each one drifts.")
         self.names_data(f"Kuramoto 1975 · N={s.n} K={s.K:g} · equal frequencies · seed {s.seed}")
