@@ -1,0 +1,319 @@
+"""The panels of a figure: how one variable of a trajectory is drawn, by its dimensions alone."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+from matplotlib.image import AxesImage
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
+from matplotlib.ticker import MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+LEADS = ("time", "step", "epoch")
+WORDS = ("token", "query", "key")
+FEW, MATRIX, MANY, BLOCKS = 6, 30, 80, 4
+# full swings in a panel beyond which lines would run into a filled band
+SWINGS = 40
+
+INK, MUTED, FAINT = "#1A1F27", "#5E6672", "#DEDDD9"
+# the films' light theme, whose colours stay apart for every kind of sight
+CYCLE = ["#1E64EB", "#AA5700", "#216957", "#915A91", "#91010E", "#671197"]
+ORDERED = LinearSegmentedColormap.from_list("ordered", ["#1E64EB", "#7F9CC9", "#C9A27A", "#AA5700"])
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#91010E", "#D9A09C", "#FFFFFF", "#9DB8EC", "#1E64EB"])
+LEVELS = LinearSegmentedColormap.from_list("levels", ["#FFFFFF", "#9DB8EC", "#1E64EB", "#14254D"])
+
+Array = NDArray[np.float64]
+# draws a variable, given its trajectory; true where it leaves a note between title and axes
+Draw = Callable[[Axes, xr.DataArray, xr.Dataset], bool]
+
+
+def lead_of(v: xr.DataArray) -> str | None:
+    """The dimension along which a variable changes."""
+    return next((name for name in LEADS if name in v.dims), None)
+
+
+def settled(v: xr.DataArray) -> xr.DataArray:
+    """A variable without dimensions of one entry, and without time where it stays the same."""
+    v = v.squeeze(drop=True)
+    lead = lead_of(v)
+    if lead and v.dtype.kind in "fiub" and bool((v == v.isel({lead: 0})).all()):
+        v = v.isel({lead: 0}, drop=True)
+    return v
+
+
+def kind_of(v: xr.DataArray) -> Draw | None:
+    """How a variable is drawn; None for words, single numbers and what has too many dimensions."""
+    v = settled(v)
+    lead = lead_of(v)
+    if v.dtype.kind not in "fiub" or v.ndim == 0:
+        return None
+    if lead is None:
+        return {1: points, 2: plane if set(v.dims) <= set(v.coords) else matrix}.get(v.ndim)
+    members = v.size // v.sizes[lead]
+    if v.ndim == 2:
+        if v.attrs["units"] == "rad" and members > FEW:
+            return phases
+        return lines if members <= MANY else bands
+    return lines if members <= MATRIX else matrix
+
+
+def label(v: xr.DataArray) -> str:
+    """Symbol and unit of a variable: `θ (rad)`; its name where it has no symbol."""
+    unit = f" ({v.attrs['units']})" if v.attrs.get("units") else ""
+    return f"{v.attrs.get('symbol') or str(v.name).replace('_', ' ')}{unit}"
+
+
+def _dimension(v: xr.DataArray, dim: str) -> str:
+    """What stands along an axis: `time t (s)`, or the dimension's name alone."""
+    name = dim.replace("_", " ")
+    symbol, unit = (v[dim].attrs.get(key) if dim in v.coords else "" for key in ("symbol", "units"))
+    return " ".join(filter(None, (name, symbol, f"({unit})" if unit else "")))
+
+
+def _note(axes: Axes, words: list[tuple[str, Any]]) -> bool:
+    """A line between title and axes, each word in its colour."""
+    areas: list[Artist] = [TextArea(word, textprops={"color": colour, "size": 6}) for word, colour in words]
+    row = HPacker(children=areas, pad=0, sep=3)
+    line = AnchoredOffsetbox(
+        "lower left", child=row, pad=0, borderpad=0, frameon=False,
+        bbox_to_anchor=(0, 1.02), bbox_transform=axes.transAxes,
+    )  # fmt: skip
+    axes.add_artist(line)
+    return bool(words)
+
+
+def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+    """A line for each member; a few in colours of their own, more shaded in their order."""
+    v = settled(v)
+    lead = str(lead_of(v))
+    v = v.transpose(lead, ...)
+    values: Array = v.values.reshape(len(v), -1).astype(float)
+    words: list[tuple[str, Any]] = []
+    if v.attrs["units"] == "rad" and values.shape[1] > 1 and np.ptp(values) > 4 * np.pi:
+        values = values - values.mean(1, keepdims=True)
+        words.append(("less their mean;", MUTED))
+    count = values.shape[1]
+    swings = _swings(values)
+    if count > FEW and swings > SWINGS / 4:
+        return bands(axes, v, trajectory)
+    colours = [CYCLE[i] if count <= FEW else ORDERED(i / (count - 1)) for i in range(count)]
+    if swings > SWINGS:
+        words.append(("envelopes;" if count > 1 else "envelope of the swings", MUTED))
+        _envelopes(axes, v[lead].values, values, colours, max(2, int(3 * len(v) / swings)))
+    else:
+        width = 1.0 if count <= FEW else max(0.4, 0.9 - count / 150)
+        for line, colour in zip(values.T, colours):
+            axes.plot(v[lead], line, color=colour, lw=width, rasterized=values.size > 100_000)
+    if count == 1 and values.min() > 0 and values.max() > 30 * np.median(values):
+        axes.set_yscale("log")
+    axes.set_xlim(v[lead].values[0], v[lead].values[-1])
+    axes.set_xlabel(_dimension(v, lead))
+    axes.set_ylabel(label(v))
+    if count > 1:
+        words += _names(v, trajectory, colours)
+    return _note(axes, words)
+
+
+def _names(v: xr.DataArray, trajectory: xr.Dataset, colours: list[Any]) -> list[tuple[str, Any]]:
+    """The members by name, in their colours; only the first and the last where there are many."""
+    named = " × ".join(map(str, v.dims[1:]))
+    names = [",".join(map(str, place)) for place in np.ndindex(*v.shape[1:])]
+    if v.ndim == 2:
+        names = entries(v[v.dims[1]], trajectory) or names
+    words = list(zip(names, colours))
+    return [(f"{named}:", MUTED), *(words if len(words) <= FEW else [words[0], ("to", MUTED), words[-1]])]
+
+
+def entries(dim: xr.DataArray, trajectory: xr.Dataset) -> list[str] | None:
+    """The names of a dimension's entries, where the trajectory has them."""
+    if dim.name in trajectory.coords:
+        return [f"{name:g}" if dim.dtype.kind in "fiu" else str(name) for name in dim.values]
+    return None
+
+
+def _swings(values: Array) -> float:
+    """How many full swings a line makes on average: its whole way, up and down, in heights of the panel."""
+    way = np.abs(np.diff(values, axis=0)).sum(0)
+    return float(np.mean(way) / (2 * np.ptp(values) or 1))
+
+
+def _envelopes(axes: Axes, x: NDArray[Any], values: Array, colours: list[Any], stretch: int) -> None:
+    """Highest and lowest of every stretch, of about three swings."""
+    whole = len(values) // stretch * stretch
+    pieces = values[:whole].reshape(-1, stretch, values.shape[1])
+    centres = x[:whole].reshape(-1, stretch)[:, stretch // 2]
+    for low, high, colour in zip(pieces.min(1).T, pieces.max(1).T, colours):
+        for edge in (low, high):
+            axes.plot(centres, edge, color=colour)
+        if len(colours) == 1:
+            axes.fill_between(centres, low, high, color=colour, alpha=0.15, lw=0)
+
+
+def bands(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+    """Median, middle half and nine tenths of many members."""
+    v = settled(v)
+    lead = str(lead_of(v))
+    v = v.transpose(lead, ...)
+    values: Array = v.values.reshape(len(v), -1).astype(float)
+    low, q1, q2, q3, high = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
+    axes.fill_between(v[lead], low, high, color=CYCLE[0], alpha=0.12, lw=0)
+    axes.fill_between(v[lead], q1, q3, color=CYCLE[0], alpha=0.3, lw=0)
+    axes.plot(v[lead], q2, color=CYCLE[0])
+    axes.set_xlim(v[lead].values[0], v[lead].values[-1])
+    axes.set_xlabel(_dimension(v, lead))
+    axes.set_ylabel(label(v))
+    many = " × ".join(f"{dim} ({v.sizes[dim]:,})" for dim in v.dims[1:])
+    return _note(axes, [(f"{many}: median, half, nine tenths", MUTED)])
+
+
+def phases(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+    """Many phases modulo 2π, on a colour circle."""
+    v = settled(v)
+    lead = str(lead_of(v))
+    v = v.transpose(lead, ...).isel({lead: slice(None, None, -(-v.sizes[lead] // 1500))})
+    x = v[lead].values
+    image = axes.imshow(
+        np.mod(v.values.T, 2 * np.pi),
+        aspect="auto",
+        extent=(float(x[0]), float(x[-1]), v.shape[1] - 0.5, -0.5),
+        cmap="twilight",
+        vmin=0,
+        vmax=2 * np.pi,
+        interpolation="nearest",
+    )
+    bar = _bar(axes, image, f"{label(v).split(' (')[0]} mod 2π")
+    bar.set_ticks([0, np.pi, 2 * np.pi], labels=["0", "π", "2π"])
+    axes.set_xlabel(_dimension(v, lead))
+    axes.set_ylabel(_dimension(v, str(v.dims[1])))
+    return False
+
+
+def points(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+    """What does not change, one value for each member."""
+    v = settled(v)
+    dim = v[v.dims[0]]
+    x = dim.values if dim.dtype.kind in "fiu" else np.arange(len(v))
+    axes.axhline(0, color=FAINT, lw=0.8, zorder=0)
+    axes.plot(x, v.values.astype(float), "o", ms=3 if len(v) <= 60 else 1.5, mew=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=dim.dtype.kind != "f", min_n_ticks=1))
+    if dim.dtype.kind not in "fiu":
+        _ticks(axes, [[str(name) for name in dim.values]], [0])
+    axes.set_xlabel(_dimension(v, str(dim.name)))
+    axes.set_ylabel(label(v))
+    return False
+
+
+def matrix(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+    """A matrix, or several side by side; of one that changes, its last state."""
+    v = settled(v)
+    note, lead = "", lead_of(v)
+    if lead:
+        note = f"at {lead} {v[lead].values[-1]:g}"
+        v = v.isel({lead: -1}, drop=True)
+    if v.dims[-2] in WORDS and v.dims[-1] not in WORDS:
+        v = v.transpose(..., v.dims[-1], v.dims[-2])
+    rows, columns = (v[dim] for dim in v.dims[-2:])
+    blocks = v.values.reshape(-1, *v.shape[-2:]).astype(float)
+    count = min(len(blocks), BLOCKS)
+    if len(blocks) > 1:
+        note += f", by {' × '.join(map(str, v.dims[:-2]))}"
+        note += f", {count} of {len(blocks)}" if len(blocks) > count else ""
+    gap = np.full((len(rows), max(1, len(columns) // 8)), np.nan)
+    wide = np.hstack([part for block in blocks[:count] for part in (block, gap)][:-1])
+    first = float(columns[0]) if count == 1 and columns.dtype.kind in "iu" else 0.0
+    image = _image(axes, wide, first)
+    _bar(axes, image, label(v))
+    starts = [i * (len(columns) + gap.shape[1]) for i in range(count)]
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True) if count == 1 else NullLocator())
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    _ticks(axes, _read(v, columns, trajectory)[:count], starts)
+    axes.set_xlabel(_dimension(v, str(columns.name)))
+    axes.set_ylabel(_dimension(v, str(rows.name)))
+    return _note(axes, [(note.removeprefix(", "), MUTED)] if note else [])
+
+
+def _read(v: xr.DataArray, columns: xr.DataArray, trajectory: xr.Dataset) -> list[list[str]]:
+    """The words that stand over the columns of each block, where the trajectory has them."""
+    blocks, count = v.dims[:-2], int(np.prod(v.shape[:-2]))
+    for words in trajectory.data_vars.values() if columns.name in WORDS else ():
+        ours = words.dtype.kind in "UO" and words.sizes.get("token") == len(columns)
+        if ours and set(words.dims) <= {*blocks, "token"}:
+            spread = words.broadcast_like(v.isel({dim: 0 for dim in v.dims[-2:]}))
+            return [list(line) for line in spread.transpose(*blocks, "token").values.reshape(count, -1)]
+    names = entries(columns, trajectory) if columns.dtype.kind not in "fiu" else None
+    return [names] * count if names else []
+
+
+def _ticks(axes: Axes, names: list[list[str]], starts: list[int]) -> None:
+    """Names under the columns of each block, as long as they can be read."""
+    flat = [name for block in names for name in block]
+    if flat and len(flat) <= 24:
+        places = [start + i for start, block in zip(starts, names) for i in range(len(block))]
+        axes.set_xticks(places, flat, rotation=90 if max(map(len, flat)) > 2 else 0, size=5)
+    elif flat:
+        axes.set_xticks([])
+
+
+def plane(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+    """A surface over two coordinates, with the paths and points of the trajectory that lie in it."""
+    v = settled(v)
+    rows, columns = (str(dim) for dim in v.dims)
+    values: Array = v.values.astype(float)
+    # steps of equal area: a steep wall takes no more colours than a flat valley
+    steps = np.unique(np.quantile(values, np.linspace(0, 1, 25)))
+    if len(steps) > 2:
+        norm = BoundaryNorm(steps, 256)
+        image = axes.contourf(v[columns], v[rows], values, levels=steps, cmap=LEVELS, norm=norm)
+        _bar(axes, image, label(v), ticks=steps[::6])
+    for name in paths(v, trajectory):
+        path = trajectory[name]
+        if lead_of(path):
+            axes.plot(*path.values.T, "-o", color=CYCLE[1], lw=0.7, ms=1.5, mew=0)
+        else:
+            axes.plot(*path.values.T, "*", color=INK, ms=5, mew=0)
+    axes.set_xlim(float(v[columns][0]), float(v[columns][-1]))
+    axes.set_ylim(float(v[rows][0]), float(v[rows][-1]))
+    axes.set_xlabel(label(v[columns]))
+    axes.set_ylabel(label(v[rows]))
+    return False
+
+
+def paths(v: xr.DataArray, trajectory: xr.Dataset) -> Iterator[str]:
+    """Variables whose points lie in the plane of `v`: pairs of coordinates with the symbol of its axis."""
+    if v.ndim != 2 or not set(v.dims) <= set(v.coords) or lead_of(v):
+        return
+    symbol = v[v.dims[1]].attrs.get("symbol", "")
+    for name, other in trajectory.data_vars.items():
+        pairs = other.ndim == 2 and other.dims[1] == "coordinate" and other.sizes["coordinate"] == 2
+        if pairs and symbol and str(other.attrs["symbol"]).rstrip("*₀") == symbol:
+            yield str(name)
+
+
+def _image(axes: Axes, values: Array, first: float) -> AxesImage:
+    """A heatmap; white is zero where there are both signs."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    most = max(-low, high)
+    signed = low < 0 < high
+    return axes.imshow(
+        values,
+        aspect="auto",
+        cmap=SIGNED if signed else LEVELS,
+        vmin=-most if signed else low,
+        vmax=most if signed else high,
+        interpolation="nearest",
+        extent=(first - 0.5, first + values.shape[1] - 0.5, len(values) - 0.5, -0.5),
+    )
+
+
+def _bar(axes: Axes, image: Any, text: str, ticks: Any = None) -> Any:
+    bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.04, 1)), ticks=ticks)
+    bar.outline.set_visible(False)
+    bar.ax.yaxis.set_major_formatter("{x:.3g}")
+    bar.ax.tick_params(labelsize=6, length=2)
+    bar.ax.minorticks_off()
+    bar.ax.set_title(text, size=6, loc="left", pad=3, color=MUTED)
+    return bar
