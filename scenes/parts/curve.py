@@ -30,14 +30,16 @@ class Curve(Part):
         steps: dict[str, float] | None = None,
         label_role: Role | None = None,
         frame: bool = True,
+        width: float = 4,
     ) -> None:
         self.variables = (variable,)
         super().__init__(trajectory, clock)
         self.variable, self.box, self.span, self.extent = variable, box, span, extent
+        self.dot = 0.0175 * width
         columns = self.data[variable].reshape(len(self.instants), -1).T
         self.paths = [self._place(self.instants, column) for column in columns]
         roles = (role,) if isinstance(role, str) else role
-        self.lines = VGroup(*[mark(stroke=roles[i % len(roles)], width=4) for i in range(len(columns))])
+        self.lines = VGroup(*[mark(stroke=roles[i % len(roles)], width=width) for i in range(len(columns))])
         self.heads = VGroup(*[mark(fill=roles[i % len(roles)]) for i in range(len(columns))])
         if frame:
             self.add(self._axes(label, along, label_role or roles[0], ticks or {}, steps or {}))
@@ -76,7 +78,7 @@ class Curve(Part):
         for path, line, head, value in zip(self.paths, self.lines, self.heads, now, strict=True):
             tip = self._place(np.array(t), value)
             line.points = self._inside(np.vstack([path[:passed:stride], tip]))
-            head.points = _bezier.discs(tip, 0.07 if self._holds(tip[1]) else 0.0)
+            head.points = _bezier.discs(tip, self.dot if self._holds(tip[1]) else 0.0)
 
     def _holds(self, y: float) -> bool:
         return bool(self.box[1] - 1e-9 <= y <= self.box[1] + self.box[3] + 1e-9)

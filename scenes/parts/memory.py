@@ -1,26 +1,32 @@
-"""A memory of several numbers, word by word: one column of bars that moves along a sentence."""
+"""A memory of several numbers, word by word: a column of bars that moves along a sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
 from manim import VGroup, VMobject
 
 from scenes import _bezier
-from scenes._theme import LABEL, Role, words
+from scenes._theme import LABEL, words
 from scenes.parts import Array, Part, mark
 
+Row = list[VMobject]  # the marks of one row, from back to front
+HALF = 0.27  # half the width of a column
+FILLED = 0.84  # share of its pitch that a row fills
 
-def staggered(sentence: list[str], columns: Array, line: float, role: Role = "ink") -> VGroup:
+
+def staggered(sentence: Sequence[str], columns: Array, line: float) -> VGroup:
     """Words over their columns, every second one on a lower line, so that long ones do not touch."""
-    lines = (line, line - 0.42)
     return VGroup(
-        *[words(w, LABEL, role).put(x, lines[i % 2]) for i, (w, x) in enumerate(zip(sentence, columns, strict=True))]
+        *[
+            words(word, LABEL).put(x, line - 0.42 * (i % 2))
+            for i, (word, x) in enumerate(zip(sentence, columns, strict=True))
+        ]
     )
 
 
 def word_by_word(count: int, moving: float = 0.6) -> Callable[[float], float]:
-    """A rate that goes in `count` equal steps and rests at each word for the share of time not `moving`."""
+    """A rate that goes in `count` equal steps and rests after each for the share of time not `moving`."""
 
     def rate(alpha: float) -> float:
         passed = min(int(alpha * count), count - 1)
@@ -31,11 +37,11 @@ def word_by_word(count: int, moving: float = 0.6) -> Callable[[float], float]:
 
 
 class Passage(Part):
-    """Numbers (token, unit) of one network that reads a sentence, a row of marks for each unit.
+    """Numbers (token, unit) of a network that reads a sentence: a row of marks for each unit.
 
     With the clock `token` one column travels from word to word and leaves prints behind, which `past` fades.
     With any other clock, such as training's `step`, the columns of all words are there and change.
-    `others` fades the rows that are not in `spotlight`.
+    `others` fades the rows that are not in `spotlight`; `framed` shows the frame round the travelling column.
     """
 
     def __init__(
@@ -44,93 +50,102 @@ class Passage(Part):
         variable: str,
         columns: Array,
         top: float,
-        pitch: float = 0.22,
+        height: float,
         clock: str = "token",
-        spotlight: tuple[int, ...] = (),
+        spotlight: Sequence[int] = (),
     ) -> None:
         self.variables = (variable,)
         super().__init__(trajectory, clock)
-        self.variable, self.columns, self.pitch, self.spotlight = variable, columns, pitch, spotlight
+        self.variable, self.columns, self.spotlight = variable, columns, spotlight
         n = self.data[variable].shape[-1]
-        self.rows = top - pitch * (np.arange(n) + 0.5)
-        self.past, self.others = 1.0, 1.0
+        self.pitch = height / n
+        self.rows = top - self.pitch * (np.arange(n) + 0.5)
+        self.past, self.others, self.framed = 1.0, 1.0, 1.0
         self.travels = clock == "token"
         self.prints = [self._shapes() for _ in range(n)]
         self.head = [self._shapes() for _ in range(n)]
-        self.add(*[shape for row in self.prints + self.head for shape in row])
+        self.frame = mark(stroke="ink", width=2.5)
+        self.add(*[shape for row in self.prints + self.head for shape in row], self.frame)
         self.show(self.t)
 
-    def _shapes(self) -> list[VMobject]:
-        """The marks of one row, from back to front."""
+    def _shapes(self) -> Row:
+        """The marks of one row, still empty."""
         raise NotImplementedError
 
-    def _write(self, shapes: list[VMobject], x: Array, y: float, values: Array, alpha: float) -> None:
-        """Write one row's marks: `values` at the places x, opacity `alpha`."""
+    def _write(self, row: Row, x: Array, low: float, high: float, values: Array, alpha: float) -> None:
+        """Write one row's marks: `values` at the places x, from height low to high, in opacity `alpha`."""
         raise NotImplementedError
 
-    def _value(self, shapes: list[VMobject], x: Array, y: float) -> Array:
+    def _value(self, row: Row, x: Array, low: float, high: float) -> Array:
         """Read one row's marks back."""
         raise NotImplementedError
 
+    def _edges(self, y: float) -> tuple[float, float]:
+        return y - FILLED / 2 * self.pitch, y + FILLED / 2 * self.pitch
+
+    def _place(self, t: float) -> Array:
+        """Where the columns of time t are: one of them, or all."""
+        return np.interp([t], self.instants, self.columns) if self.travels else self.columns
+
     def draw(self, t: float) -> None:
         values = self.at(self.variable, t)
-        if self.travels:
-            passed = int(np.clip(np.floor(t) + 1, 0, len(self.columns)))
-            place = np.interp([t], self.instants, self.columns)
-            self._draw(self.prints, self.columns[:passed], self.data[self.variable][:passed], self.past)
-            self._draw(self.head, place, values[None], 1.0)
-        else:
+        if not self.travels:
             self._draw(self.prints, self.columns, values, 1.0)
+            return
+        passed = int(np.searchsorted(self.instants, t))  # the word it stands at has no print yet
+        self._draw(self.prints, self.columns[:passed], self.data[self.variable][:passed], self.past)
+        x = self._place(t)
+        self._draw(self.head, x, values[None], 1.0)
+        edge = HALF + 0.06
+        low, high = self.rows[-1] - self.pitch / 2 - 0.05, self.rows[0] + self.pitch / 2 + 0.05
+        self.frame.points = _bezier.rectangles(x - edge, low, x + edge, high)
+        self.frame.stroke_rgbas[:, 3] = self.framed * self.presence
 
-    def _draw(self, rows: list[list[VMobject]], x: Array, values: Array, alpha: float) -> None:
-        for u, (shapes, y) in enumerate(zip(rows, self.rows, strict=True)):
+    def _draw(self, rows: list[Row], x: Array, values: Array, alpha: float) -> None:
+        for u, (row, y) in enumerate(zip(rows, self.rows, strict=True)):
             lit = 1.0 if not self.spotlight or u in self.spotlight else self.others
-            self._write(shapes, x, y, values[:, u], alpha * lit * self.presence)
+            self._write(row, x, *self._edges(y), values[:, u], alpha * lit * self.presence)
 
     def read(self) -> dict[str, Array]:
-        place = np.interp([self.t], self.instants, self.columns) if self.travels else self.columns
+        x = self._place(self.t)
         rows = self.head if self.travels else self.prints
-        values = np.stack([self._value(row, place, y) for row, y in zip(rows, self.rows, strict=True)], -1)
+        values = np.stack(
+            [self._value(row, x, *self._edges(y)) for row, y in zip(rows, self.rows, strict=True)], -1
+        )
         return {self.variable: values[0] if self.travels else values}
 
 
 class Memory(Passage):
-    """Every number a bar from the middle of its cell: blue to the right if positive, red to the left if not."""
+    """Every number a bar from the middle of its cell: to the right and blue if positive, else left and red."""
 
-    half = 0.27  # width of a bar for the number 1
-
-    def _shapes(self) -> list[VMobject]:
+    def _shapes(self) -> Row:
         return [mark(fill="panel"), mark(fill="state"), mark(fill="error"), mark(stroke="faint", width=2)]
 
-    def _write(self, shapes: list[VMobject], x: Array, y: float, values: Array, alpha: float) -> None:
-        cell, positive, negative, middle = shapes
-        low, high = y - 0.42 * self.pitch, y + 0.42 * self.pitch
-        cell.points = _bezier.rectangles(x - self.half, low, x + self.half, high)
-        positive.points = _bezier.rectangles(x, low, x + self.half * np.maximum(values, 0), high)
-        negative.points = _bezier.rectangles(x + self.half * np.minimum(values, 0), low, x, high)
-        middle.points = _bezier.segments(np.stack([x, np.full_like(x, low)], -1), np.stack([x, np.full_like(x, high)], -1))
+    def _write(self, row: Row, x: Array, low: float, high: float, values: Array, alpha: float) -> None:
+        cell, positive, negative, middle = row
+        cell.points = _bezier.rectangles(x - HALF, low, x + HALF, high)
+        positive.points = _bezier.rectangles(x, low, x + HALF * np.maximum(values, 0), high)
+        negative.points = _bezier.rectangles(x + HALF * np.minimum(values, 0), low, x, high)
+        middle.points = _bezier.segments(np.stack([x, 0 * x + low], -1), np.stack([x, 0 * x + high], -1))
         for shape in (cell, positive, negative):
             shape.fill_rgbas[:, 3] = alpha
         middle.stroke_rgbas[:, 3] = alpha
 
-    def _value(self, shapes: list[VMobject], x: Array, y: float) -> Array:
-        right = shapes[1].points.reshape(-1, 16, 3)[:, :, 0].max(1)
-        left = shapes[2].points.reshape(-1, 16, 3)[:, :, 0].min(1)
-        return (right - x + (left - x)) / self.half
+    def _value(self, row: Row, x: Array, low: float, high: float) -> Array:
+        right = row[1].points.reshape(-1, 16, 3)[:, :, 0].max(1)
+        left = row[2].points.reshape(-1, 16, 3)[:, :, 0].min(1)
+        return (right - x + left - x) / HALF
 
 
 class Shadow(Passage):
     """A second memory laid over the first: the outlines of its bars."""
 
-    half = Memory.half
-
-    def _shapes(self) -> list[VMobject]:
+    def _shapes(self) -> Row:
         return [mark(stroke="target", width=2.5)]
 
-    def _write(self, shapes: list[VMobject], x: Array, y: float, values: Array, alpha: float) -> None:
-        low, high = y - 0.42 * self.pitch, y + 0.42 * self.pitch
-        shapes[0].points = _bezier.rectangles(x, low, x + self.half * values, high)
-        shapes[0].stroke_rgbas[:, 3] = alpha
+    def _write(self, row: Row, x: Array, low: float, high: float, values: Array, alpha: float) -> None:
+        row[0].points = _bezier.rectangles(x, low, x + HALF * values, high)
+        row[0].stroke_rgbas[:, 3] = alpha
 
-    def _value(self, shapes: list[VMobject], x: Array, y: float) -> Array:
-        return (shapes[0].points.reshape(-1, 16, 3)[:, 4, 0] - x) / self.half
+    def _value(self, row: Row, x: Array, low: float, high: float) -> Array:
+        return (row[0].points.reshape(-1, 16, 3)[:, 4, 0] - x) / HALF
