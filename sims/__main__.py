@@ -16,8 +16,7 @@ from sims._command import PLAIN, command, guarded, takes, writable
 if TYPE_CHECKING:
     from sims._simulation import Simulation
 
-RunFile = Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FILE.nc")]
-Figure = Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FILE")]
+Output = Parameter(name=("--output", "-o"), metavar="FILE")
 
 
 def version() -> str:
@@ -81,10 +80,15 @@ def running(name: str) -> App:
     kind = _discover.find("sims", name, Simulation)
     path = Path(sys.modules[kind.__module__].__file__ or name)
 
-    def simulate(sims: dict[str, Simulation], /, *, output: RunFile = None) -> None:
-        compute(path.stem, sims["sim"], output or Path(f"{path.stem}.nc"))
+    subject = path.stem
+    where = Parameter(help=f"the trajectory as NetCDF; {subject}.nc in this folder unless given")
 
-    return command(f"sims run {name}", takes({"sim": kind()}, simulate), _discover.headline(path))
+    def simulate(
+        sims: dict[str, Simulation], /, *, output: Annotated[Path | None, Output, where] = None
+    ) -> None:
+        compute(subject, sims[subject], output or Path(f"{subject}.nc"))
+
+    return command(f"sims run {name}", takes({subject: kind()}, simulate), _discover.headline(path))
 
 
 def compute(name: str, sim: "Simulation", output: Path) -> None:
@@ -114,7 +118,7 @@ def compute(name: str, sim: "Simulation", output: Path) -> None:
 
 
 @app.command(sort_key=4)
-def plot(run: Path, /, *variables: str, output: Figure = None) -> None:
+def plot(run: Path, /, *variables: str, output: Annotated[Path | None, Output] = None) -> None:
     """Draw a trajectory, or only some of its variables, with labels and units.
 
     Parameters
@@ -129,7 +133,8 @@ def plot(run: Path, /, *variables: str, output: Figure = None) -> None:
     from sims import _plot
     from sims._trajectory import load
 
-    print(_plot.draw(load(run), output or run.with_suffix(".png"), variables))
+    figure = writable(output or run.with_suffix(".png"), ".png", ".svg", ".pdf")
+    print(_plot.draw(load(run), figure, variables))
 
 
 def main() -> None:
