@@ -31,6 +31,8 @@ def headline(path: Path) -> str:
         doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     except SyntaxError as error:
         return f"(cannot be read: {error.msg}, line {error.lineno})"
+    except ValueError as error:
+        return f"(cannot be read: {error})"
     return (doc or "").split("\n")[0]
 
 
@@ -67,5 +69,11 @@ def _own_file(name: str) -> ModuleType:
         raise UnknownName(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
+    # last, so that a neighbour can be imported but never hides a library
+    sys.path.append(str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
     return module
