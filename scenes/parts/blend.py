@@ -2,14 +2,15 @@
 
 import numpy as np
 import xarray as xr
-from manim import VMobject
+from manim import VGroup, VMobject
 
 from scenes import _bezier
-from scenes._theme import NUMBER, SMALL, colour, words
+from scenes._theme import NUMBER, SMALL, Role, colour, figures, words
 from scenes.parts import Array, Part, mark
-from scenes.parts.number import Number
+from scenes.parts.number import Number, advance
 
 WIDE, TALL, BAR = 4.6, 1.0, 0.42  # from the old number to the new; height of a bar for 1; its width
+SUM = 16  # size of the sum in numbers
 TRACK = 1.0  # the way between starts and ends so far from them
 
 
@@ -33,7 +34,7 @@ class Blend(Part):
         self.tube = mark(fill="panel", stroke="muted", width=2)
         self.fill = mark(fill="updated")
         self.numbers = [Number("{:+.2f}", NUMBER, align="centre") for _ in range(3)]
-        self.gate = Number("{:.2f}", NUMBER, "updated", align="centre")
+        self.gate = Number("{:.3f}", NUMBER, "updated", align="centre")
         self.names = [words(name, SMALL, "muted") for name in ("old", "new", "shut", "open")]
         self.add(
             self.level, self.slope, *self.bars, self.tube, self.fill, *self.numbers, self.gate, *self.names
@@ -77,3 +78,22 @@ class Blend(Part):
         if self.opened == 1:
             values |= {"z": share, "h": now / TALL}
         return {name: np.array(value) for name, value in values.items()}
+
+
+def weighing(blend: Blend, y: float) -> VGroup:
+    """(1 - z) × old + z × new = now in a blend's numbers, nine pieces below it on the baseline y."""
+    z, (old, new, now) = blend.gate.value, (number.value for number in blend.numbers)
+
+    def signed(value: float) -> str:
+        return f"(−{-value:.2f})" if value < 0 else f"{value:.2f}"
+
+    pieces: list[tuple[str, Role]] = [(f"{1 - z:.3f}", "updated"), ("×", "muted"), (signed(old), "ink")]
+    pieces += [("+", "muted"), (f"{z:.3f}", "updated"), ("×", "muted"), (signed(new), "ink")]
+    pieces += [("=", "muted"), (f"{now:.2f}".replace("-", "−"), "ink")]
+    cell = advance(SUM)
+    at = blend.x - cell * (sum(len(text) + 1 for text, _ in pieces) - 1) / 2
+    placed = VGroup()
+    for text, role in pieces:
+        placed.add(figures(text, SUM, role).put(at + cell * len(text) / 2, y))
+        at += cell * (len(text) + 1)
+    return placed

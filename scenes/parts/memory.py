@@ -15,6 +15,18 @@ HALF = 0.27  # half the width of a column
 FILLED = 0.84  # share of its pitch that a row fills
 
 
+def reading(run: xr.Dataset, step: int, sequence: int = 0) -> xr.Dataset:
+    """What happens word by word in one watched sentence, at one recorded step of training.
+
+    Words count from 0. Added are `h_before` (token, unit), what each word finds, and `told` (token, answer),
+    the share given to the first of the outputs if asked after each word.
+    """
+    read = run.isel(step=step, sequence=sequence)
+    told = run.y.isel(step=step, sequence=sequence, output=[0]).rename(output="answer")
+    before = read.h.shift(token=1, fill_value=0.0)
+    return read.assign(h_before=before, told=told).assign_coords(token=np.arange(float(read.sizes["token"])))
+
+
 def staggered(sentence: Sequence[str], columns: Array, line: float) -> VGroup:
     """Words over their columns, every second one on a lower line, so that long ones do not touch."""
     return VGroup(
@@ -116,7 +128,7 @@ class Passage(Part):
 
 
 class Memory(Passage):
-    """Every number a bar from the middle of its cell: to the right and blue if positive, else left and red."""
+    """Every number a bar from the middle of its cell: right and blue if positive, left and red if not."""
 
     def _shapes(self) -> Row:
         return [mark(fill="panel"), mark(fill="state"), mark(fill="error"), mark(stroke="faint", width=2)]
