@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Group, Parameter
 
 from sims import _discover
-from sims._command import PLAIN, command, guarded, takes
+from sims._command import PLAIN, command, guarded, takes, writable
 
 if TYPE_CHECKING:
     from scenes._film import Film
@@ -124,10 +124,9 @@ def draw(
     from scenes._encode import Clip
     from scenes._film import trajectory_of
     from sims._progress import progress
-    from sims._trajectory import check_writable
 
     folder.mkdir(parents=True, exist_ok=True)
-    check_writable(folder / "clip.mp4")
+    writable(folder / "clip.mp4", ".mp4")
     start = perf_counter()
     for name, sim in sims.items():
         with progress(name):
@@ -157,10 +156,8 @@ def take(
 ) -> None:
     """One frame, or twelve of them as a sheet."""
     from scenes import _bundle, _render
-    from sims._trajectory import check_writable
 
-    output = output or Path(f"{stem}_sheet.png" if at is None else f"{stem}_{at:g}s.png")
-    check_writable(output)
+    output = writable(output or Path(f"{stem}_sheet.png" if at is None else f"{stem}_{at:g}s.png"), ".png")
     size = _render.QUALITIES[quality]
     if at is None:
         size = _render.QUALITIES["medium"]

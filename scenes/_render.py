@@ -21,6 +21,7 @@ from tqdm import tqdm
 from scenes._film import Beat, Film
 from scenes._theme import THEMES, themed
 from sims import Simulation
+from sims._command import Mistyped
 
 Pixels = NDArray[np.uint8]
 
@@ -40,6 +41,10 @@ QUALITIES = {
     "high": Quality(1920, 1080, 60),
     "4k": Quality(3840, 2160, 60),
 }
+
+
+class NoSuchFrame(Mistyped):
+    """A time before or after the film."""
 
 
 class _Done(Exception):
@@ -176,7 +181,7 @@ def stills(
     play(kind, simulations, quality=quality, theme=theme, wanted=set(numbers), last=max(numbers), sink=keep)
     missing = [t for t, k in zip(at, numbers, strict=True) if k not in found]
     if missing:
-        raise ValueError(f"the film has no frame at {missing[0]:g} s")
+        raise NoSuchFrame(f"the film has no frame at {missing[0]:g} s")
     return [found[k] for k in numbers]
 
 

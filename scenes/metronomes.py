@@ -150,7 +150,7 @@ class Metronomes(Film):
             "time",
             "error",
         )
-        i = int(np.abs(run.theta_dot.sel(time=0.25 * end, method="nearest")).argmax())
+        i = int(np.abs(run.theta_dot.sel(time=0.25 * end, method="nearest").values).argmax())
         role = FIVE[i % len(FIVE)]
         drift = Readout(run, "theta_dot", "{:+.3f}", (5.0, 2.12), role=role, column=i)
         fall = Readout(run.assign(slope=-run.slope), "slope", "{:+.3f}", (5.0, 1.17), column=i)
