@@ -312,7 +312,7 @@ def _image(axes: Axes, values: Array, first: float) -> AxesImage:
 def _bar(axes: Axes, image: Any, text: str, ticks: Any = None) -> Any:
     bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.04, 1)), ticks=ticks)
     bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_formatter("{x:.3g}")
+    bar.ax.yaxis.set_major_formatter("{x:.2g}")
     bar.ax.tick_params(labelsize=6, length=2)
     bar.ax.minorticks_off()
     bar.ax.set_title(text, size=6, loc="left", pad=3, color=MUTED)

@@ -3,6 +3,7 @@
 import os
 import pickle
 import pty
+import re
 import resource
 import select
 import signal
@@ -439,6 +440,16 @@ def test_a_progress_bar_fits_forty_columns_and_goes_when_done(tmp_path: Path) ->
     assert any("%" in frame for frame in frames)
     assert max(cell_len(frame) for frame in frames if "%" in frame) <= 40
     assert "computed in" in seen
+
+
+def test_help_on_a_terminal_forty_columns_wide_breaks_no_line(tmp_path: Path) -> None:
+    process, terminal = on_a_terminal(["run", "kuramoto", "--help"], tmp_path, columns=40)
+    seen = read(terminal, lambda seen: False)
+    assert process.wait(10) == 0
+    os.close(terminal)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", seen)
+    assert "coupling strength" in plain
+    assert max(map(cell_len, plain.splitlines())) <= 40
 
 
 def test_away_from_a_terminal_a_long_run_is_silent(tmp_path: Path) -> None:
