@@ -101,7 +101,7 @@ class AGateOnMemory(Film):
         swapped = words(name, LABEL, "target").put(COLUMNS[ANIMAL], LINE + 0.4)
         says = f"difference the animal makes to the memory, mean of {n * (n - 1) // 2} pairs"
         trace = self.along(read, "trace", -2.3, 1.35, (0, 0.8), says)
-        fate = "hardly knows" if left < there / 2 else "still knows"
+        fate = "hardly differs" if left < there / 2 else "still differs"
         self.beat(
             "its trace",
             f"Put “{name}” for “{self.words[ANIMAL]}”: by “{self.words[LAST]}” the memory {fate}.",
@@ -188,20 +188,21 @@ class AGateOnMemory(Film):
         read = reading(self.run(self.gru), -1)
         open_at = opening(read, ANIMAL)
         read = read.isel(unit=np.argsort(-open_at, kind="stable"))
-        keepers = range(max(1, int((open_at >= 0.5).sum())))
+        n, keepers = len(open_at), range(int((open_at >= 0.5).sum()))
         gates = Gates(read, "z", COLUMNS, 1.5, 1.4, spotlight=keepers).tune(framed=0)
         memory = Memory(read, "h", COLUMNS, -0.1, 1.4, spotlight=keepers)
         told = Gates(read, "told", COLUMNS, -1.7, 0.45, role="state").tune(framed=0)
         animal = self.words[ANIMAL]
         names = VGroup(beside("gates", 0.72), beside("memory", -0.88), beside(f"{animal}?", -1.99))
         parts = [gates, memory, told]
-        self.beat("word by word", f"The trained gates at work: they open on the way to “{animal}” …")
+        do = "open on the way to" if read.z[ANIMAL].mean() > read.z[0].mean() else "do not yet open for"
+        self.beat("word by word", f"The trained gates at work: they {do} “{animal}” …")
         self.play(*[FadeIn(part) for part in parts], FadeIn(names), run_time=0.8)
         self.advance(parts, 0, ANIMAL, 3.6, rate_func=word_by_word(ANIMAL))
         ring = ring_around(COLUMNS[ANIMAL], 0.1, 1.5)
         self.play(Create(ring), run_time=0.6)
         self.wait(1)
-        self.beat("shut", "… and then stay mostly shut: the memory is carried, not rewritten.")
+        self.beat("shut", f"… then {len(keepers)} of {n} stay mostly shut: what they hold is carried on.")
         self.leave(ring)
         self.advance(parts, ANIMAL, LAST, 4.2, rate_func=word_by_word(LAST - ANIMAL))
         answer = figures(f"{float(read.told[-1, 0]):.0%}", 20, "focus").put(COLUMNS[LAST], -2.42)
@@ -229,7 +230,8 @@ class AGateOnMemory(Film):
         self.play(FadeIn(lines), Create(guide), run_time=0.8)
         self.advance([ways["SRN"]], 0, LAST, 3.2)
         self.play(FadeIn(names[0]), FadeIn(numbers[0]), run_time=0.5)
-        said = f"With gates that keep, {passed:.0%} of it reaches “{animal}”; without, {faded:.0%}."
+        gates = "gates that keep" if self.gru.gate_bias > 0 else "gates"
+        said = f"With {gates}, {passed:.0%} of it reaches “{animal}”; without, {faded:.0%}."
         self.beat("past gates", said)
         self.advance([ways["GRU"], ways["LSTM"]], 0, LAST, 3.2)
         self.play(*[FadeIn(label) for label in (*names[1:], *numbers[1:])], run_time=0.5)
@@ -284,7 +286,7 @@ class AGateOnMemory(Film):
         self.advance([animals], 0, LAST, 3.5)
         self.wait(1)
         self.beat("forget when useful", f"Forget when useful: what came before “{animal}” is let go.")
-        self.play(FadeIn(left), run_time=0.6)
+        self.play(FadeIn(left), Tune(animals, presence=DIM), run_time=0.6)
         self.advance([left], 0, LAST, 3.2)
         self.wait(1.2)
         self.leave(animals, left)
