@@ -431,7 +431,7 @@ def test_ctrl_c_in_a_long_run_leaves_one_line_and_no_file(tmp_path: Path) -> Non
 
 
 def test_a_progress_bar_fits_forty_columns_and_goes_when_done(tmp_path: Path) -> None:
-    words = ["run", "kuramoto", "--n", "300", "--steps", "30000", "--every", "1000"]
+    words = ["run", "kuramoto", "--n", "300", "--steps", "12000", "--every", "1000"]
     process, terminal = on_a_terminal(words, tmp_path, columns=40)
     seen = read(terminal, lambda seen: False)
     assert process.wait(10) == 0
@@ -453,7 +453,7 @@ def test_help_on_a_terminal_forty_columns_wide_breaks_no_line(tmp_path: Path) ->
 
 
 def test_away_from_a_terminal_a_long_run_is_silent(tmp_path: Path) -> None:
-    done = shell("run", "kuramoto", "--n", "300", "--steps", "20000", "--every", "1000", cwd=tmp_path)
+    done = shell("run", "kuramoto", "--n", "300", "--steps", "10000", "--every", "1000", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "%" not in done.stdout
 
