@@ -276,7 +276,7 @@ def verdict(error: Exception) -> tuple[int, str]:
 
 def _mistyped(error: CycloptsError) -> str:
     if isinstance(error, UnknownOptionError):
-        from sims._simulation import nearest
+        from sims._discover import nearest
 
         typed = (error.token.keyword or error.token.value).split("=")[0]
         known = [name for argument in error.argument_collection if argument.show for name in argument.names]

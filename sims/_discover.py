@@ -1,10 +1,12 @@
 """From a name, or a user's own file, to its class: the name is the file's, and only that file is imported."""
 
 import ast
+import difflib
 import importlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -36,6 +38,13 @@ def headline(path: Path) -> str:
     return (doc or "").split("\n")[0]
 
 
+def nearest(word: str, known: Sequence[str]) -> str:
+    """`; did you mean K?` for a word that is nearly known, else the list of what is known."""
+    lowered = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
+    return f"did you mean {lowered[close[0]]}?" if close else f"known are {', '.join(known)}"
+
+
 def find(package: str, name: str, base: type[T]) -> type[T]:
     """The subclass of `base` in the subject `name` of `package`, or in the user's file at the path `name`."""
     module = _own_file(name) if name.endswith(".py") else _subject(package, name)
@@ -53,8 +62,6 @@ def find(package: str, name: str, base: type[T]) -> type[T]:
 def _subject(package: str, name: str) -> ModuleType:
     known = subjects(package)
     if name not in known:
-        from sims._simulation import nearest
-
         raise UnknownName(f"there is no {name!r} in {package}: {nearest(name, list(known))}")
     return importlib.import_module(f"{package}.{name}")
 

@@ -18,9 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
 
-from sims._discover import UnknownName
+from sims._discover import UnknownName, nearest
 from sims._panels import CYCLE, INK, MUTED, Draw, kind_of, lead_of, paths, settled
-from sims._simulation import nearest
 from sims._trajectory import write_whole
 
 MOST_PANELS = 15

@@ -16,7 +16,6 @@ A subject is a file with pure functions and one subclass of Simulation:
             return {"time": t, "x": np.exp(-p.rate[:, None] * t)}
 """
 
-import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -28,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from sims._discover import nearest
 from sims._trajectory import as_trajectory
 
 BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
@@ -212,13 +212,6 @@ def domain(field: FieldInfo) -> str:
         return f"a tuple, each entry {kind} {_bounds(field)}{unit}".rstrip()
     kind = next((words for kind, words in KINDS.items() if field.annotation is kind), "a value")
     return f"{kind} {_bounds(field)}".rstrip() + unit
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """`; did you mean K?` for a word that is nearly known, else the list of what is known."""
-    lowered = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
-    return f"did you mean {lowered[close[0]]}?" if close else f"known are {', '.join(known)}"
 
 
 def _explain(kind: type[Simulation], error: ErrorDetails) -> str:
