@@ -325,7 +325,7 @@ class AGateOnMemory(Film):
         self.play(FadeOut(hop), FadeOut(label), FadeIn(rows[-1]), FadeIn(here), run_time=0.8)
         self.play(FadeIn(rows[:-1]), run_time=0.8)
         self.wait(1.8)
-        self.leave(rows, here, self.sentence)
+        self.leave(*rows, here, self.sentence)
 
     # --------------------------------------------------------------------------------------- the means
 
