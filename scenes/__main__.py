@@ -1,8 +1,6 @@
 """The `scenes` command: list films, render them, take stills."""
 
-import shutil
 import sys
-import textwrap
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Group, Parameter
 
 from sims import _discover
-from sims._command import PLAIN, command, guarded, takes, writable
+from sims._command import PLAIN, command, guarded, print_subjects, takes, told_version, writable
 
 if TYPE_CHECKING:
     from scenes._film import Film
@@ -23,16 +21,10 @@ Quality = Annotated[
 Theme = Annotated[Literal["dark", "light"], Parameter(help="ground and colours")]
 
 
-def version() -> str:
-    from importlib.metadata import version
-
-    return f"scenes {version('learning-dynamics')}"
-
-
 app = App(
     name="scenes",
     help="Films of learning, drawn from simulations and from nothing else.",
-    version=version,
+    version=lambda: told_version("scenes"),
     group_parameters=Group("Options"),
     **PLAIN,
 )
@@ -41,11 +33,7 @@ app = App(
 @app.command(name="list", sort_key=1)
 def list_() -> None:
     """Every film: name and question."""
-    known = _discover.subjects("scenes")
-    margin = max(map(len, known)) + 2
-    for name, path in known.items():
-        line = name.ljust(margin) + _discover.headline(path)
-        print(textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent=" " * margin))
+    print_subjects("scenes")
 
 
 @app.command(sort_key=2)

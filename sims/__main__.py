@@ -1,9 +1,7 @@
 """The `sims` command: list, show, run and plot simulations of learning."""
 
 import shlex
-import shutil
 import sys
-import textwrap
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Group, Parameter
 
 from sims import _discover
-from sims._command import PLAIN, command, guarded, takes, writable
+from sims._command import PLAIN, command, guarded, print_subjects, takes, told_version, writable
 
 if TYPE_CHECKING:
     from sims._simulation import Simulation
@@ -19,16 +17,10 @@ if TYPE_CHECKING:
 Output = Parameter(name=("--output", "-o"), metavar="FILE")
 
 
-def version() -> str:
-    from importlib.metadata import version
-
-    return f"sims {version('learning-dynamics')}"
-
-
 app = App(
     name="sims",
     help="Simulations of learning: parameters in, labelled trajectories out.",
-    version=version,
+    version=lambda: told_version("sims"),
     group_parameters=Group("Options"),
     **PLAIN,
 )
@@ -37,11 +29,7 @@ app = App(
 @app.command(name="list", sort_key=1)
 def list_() -> None:
     """Every simulation: name and one line."""
-    known = _discover.subjects("sims")
-    margin = max(map(len, known)) + 2
-    for name, path in known.items():
-        line = name.ljust(margin) + _discover.headline(path)
-        print(textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent=" " * margin))
+    print_subjects("sims")
 
 
 @app.command(sort_key=2)

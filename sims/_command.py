@@ -4,7 +4,9 @@ import errno
 import inspect
 import io
 import os
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NoReturn,
 
 from cyclopts import App, CycloptsError, Group, Parameter, Token, UnknownOptionError, UnusedCliTokensError
 
-from sims._discover import UnknownName
+from sims._discover import UnknownName, headline, subjects
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -45,6 +47,22 @@ def command(usage: str, action: Callable[..., None], about: str) -> App:
     app.default(action)
     app["--help"].show = False
     return app
+
+
+def told_version(program: str) -> str:
+    """What `--version` prints."""
+    from importlib.metadata import version
+
+    return f"{program} {version('learning-dynamics')}"
+
+
+def print_subjects(package: str) -> None:
+    """Name and first line of every subject of a package, within the terminal's width."""
+    known = subjects(package)
+    margin = max(map(len, known)) + 2
+    for name, path in known.items():
+        line = name.ljust(margin) + headline(path)
+        print(textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent=" " * margin))
 
 
 class Option(NamedTuple):
