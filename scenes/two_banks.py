@@ -113,12 +113,13 @@ class TwoBanks(Film):
         self.wait(0.8)
         self.play(FadeOut(self.rings), Tune(strips[1], numbered=0), run_time=0.4)
         self.play(
-            *[Tune(strip, x=-5.6, y=2.2, run_time=1.6) for strip in strips],
+            *[Tune(strip, x=-5.6, run_time=1.4) for strip in strips],
             *[
-                Tune(sentence, x=COLUMN, y=y, zoom=1, apart=1, run_time=1.6)
+                Tune(sentence, x=COLUMN, y=y, zoom=1, apart=1, run_time=1.4)
                 for sentence, y in zip(self.sentences, (RIVER, MONEY), strict=True)
             ],
         )
+        self.play(*[Tune(strip, y=2.2, run_time=1.2) for strip in strips])
         self.remove(strips[1])
         self.strip = strips[0]
         self.space.tune(grid_there=0, **self.close_up())
