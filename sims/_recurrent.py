@@ -282,9 +282,9 @@ class Recurrent(Simulation):
         "x": variable(
             "sequence token input", "watched sequences, differing only in what is to be remembered", "x"
         ),
-        "target": variable("sequence output", "what is to be told at their end"),
+        "target": variable("sequence output", "what is to be told at their end", "y*"),
         "x_test": variable("trial token input", "sequences that loss and accuracy are taken on", "x"),
-        "target_test": variable("trial output", "what is to be told at their end"),
+        "target_test": variable("trial output", "what is to be told at their end", "y*"),
         "h": variable("step sequence token unit", "memory after each token", "h"),
         "y": variable("step sequence token output", "what it would tell if asked after each token", "y"),
         "W_y": variable("step output unit", "weights from the memory to the answer", "W_y"),
@@ -292,9 +292,11 @@ class Recurrent(Simulation):
         "loss": variable(
             "step", "loss on the test sequences (cross-entropy in nats; half squared error)", "L"
         ),
-        "accuracy": variable("step", "share of the test sequences told right"),
-        "gradient_left": variable("step sequence token", "gradient left of the last token's, |∂h_T/∂h_t|"),
-        "trace": variable("step token", "how far the watched memories lie apart, 0 to 1"),
+        "accuracy": variable("step", "share of the test sequences told right", "acc"),
+        "gradient_left": variable(
+            "step sequence token", "gradient left of the last token's, |∂h_T/∂h_t|", "|∂h_T/∂h_t|"
+        ),
+        "trace": variable("step token", "how far the watched memories lie apart, 0 to 1", "d"),
     }
 
     def measure(self, trajectory: xr.Dataset) -> dict[str, float]:

@@ -118,9 +118,7 @@ def loss(w: Array, words: Array, wanted: Array, d: int, heads: int) -> Array:
     return mean
 
 
-def loss_backward(
-    w: Array, words: Array, wanted: Array, d: int, heads: int
-) -> tuple[Array, Array, Array]:
+def loss_backward(w: Array, words: Array, wanted: Array, d: int, heads: int) -> tuple[Array, Array, Array]:
     """The loss (*B), the share of sentences told right (*B), and the gradient ∂L/∂w (*B, P).
 
     ∂L/∂logits = (P - wanted)/N; from there back through the read-out, the residual and the attention to
@@ -186,12 +184,14 @@ class Attention(Simulation):
         "cosine_before": variable("step", "cosine of the two banks before their contexts", "cos"),
         "cosine": variable("step", "cosine of the two banks after their contexts", "cos"),
         "probability": variable("step sentence sense", "sense read out from bank", "P"),
-        "content_share": variable("step sentence", "bank's weight on river and money words, mean over heads"),
+        "content_share": variable(
+            "step sentence", "bank's weight on river and money words, mean over heads", "Σa"
+        ),
         "loss": variable("step", "mean cross-entropy over the training sentences", "L"),
-        "accuracy": variable("step", "share of training sentences told right"),
-        "plane": variable("axis feature", "the plane the trained read-out sees: to money, to a clue"),
-        "plane_share": variable("step", "share of the variance of the words' vectors in the plane"),
-        "plane_share_moves": variable("step", "share of bank's two moves (squared) in the plane"),
+        "accuracy": variable("step", "share of training sentences told right", "acc"),
+        "plane": variable("axis feature", "the plane the trained read-out sees: to money, to a clue", "P"),
+        "plane_share": variable("step", "share of the variance of the words' vectors in the plane", "R²"),
+        "plane_share_moves": variable("step", "share of bank's two moves (squared) in the plane", "R²"),
     }
 
     @model_validator(mode="after")

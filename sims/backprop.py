@@ -240,7 +240,7 @@ class Backprop(Customary):
         "dW_{l}": variable("step unit_{l} unit_{l-1}", "share of each weight into layer {l}", "∂L/∂W"),
         "db_{l}": variable("step unit_{l}", "share of each bias of layer {l}", "∂L/∂b"),
         "loss": variable("step", "mean loss of the samples trained on", "L"),
-        "accuracy": variable("step", "part of the samples trained on that comes out right"),
+        "accuracy": variable("step", "part of the samples trained on that comes out right", "acc"),
         "eta": variable("step", "learning rate of the next step", "η"),
         "correct": variable("step datum", "whether a datum comes out right"),
         "held_out": variable("datum", "whether a datum is kept from training"),

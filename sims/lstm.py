@@ -150,7 +150,9 @@ class LSTM(Recurrent):
             "gradient_left": variable(
                 "step sequence token", "gradient left of the last token's, |∂c_T/∂c_t|"
             ),
-            "gradient_left_h": variable("step sequence token", "the same of h, with c held, |∂h_T/∂h_t|"),
+            "gradient_left_h": variable(
+                "step sequence token", "the same of h, with c held, |∂h_T/∂h_t|", "|∂h_T/∂h_t|"
+            ),
         }
     )
 

@@ -254,6 +254,7 @@ def test_every_declared_variable_is_recorded_and_labelled(subject: str) -> None:
     for name, v in trajectory.variables.items():
         assert v.attrs["long_name"], name
         assert {"symbol", "units"} <= set(v.attrs), name
+        assert v.attrs["symbol"] or v.dtype.kind != "f", name
         assert all(isinstance(text, str) for text in v.attrs.values()), name
         assert all(dim.isidentifier() for dim in v.dims), name
         assert v.dtype.kind in "fibU", name
