@@ -148,7 +148,7 @@ class LSTM(Recurrent):
                 "step sequence token unit", "what is shown of the memory cell after each token", "h"
             ),
             "gradient_left": variable(
-                "step sequence token", "gradient left of the last token's, |∂c_T/∂c_t|"
+                "step sequence token", "gradient left of the last token's, |∂c_T/∂c_t|", "|∂c_T/∂c_t|"
             ),
             "gradient_left_h": variable(
                 "step sequence token", "the same of h, with c held, |∂h_T/∂h_t|", "|∂h_T/∂h_t|"
