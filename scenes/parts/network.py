@@ -1,0 +1,253 @@
+"""A layered network: activations as brightness, weights as wires, blame as arcs round the units."""
+
+import numpy as np
+import xarray as xr
+from manim import VGroup, VMobject
+
+from scenes import _bezier
+from scenes._theme import SMALL, rgb, words
+from scenes.parts import Array, Part, mark
+from scenes.parts.greys import readable_greys
+from scenes.parts.number import Number, advance
+
+WIDTH = 2.4  # stroke of a weight of 1, in Manim's hundredths of a unit
+DASH, GAP = 0.13, 0.09  # negative weights are dashed
+PULSE = 0.115  # radius of the largest pulse in a layer
+HALO = 0.3  # thickness of the light round an output whose error is 1
+TURN = 5.5  # radians of arc for the largest blame of the whole trajectory
+SIZE = 15  # of the numbers on the units
+FAINT = 0.14  # what is left of a wire off the route
+
+Weight = tuple[int, int, int]  # layer, unit it goes to, unit it comes from
+
+
+class Network(Part):
+    """Weights W_l as wires, activations a_l as discs, blame delta_l as arcs, the errors a_L - y_L as light.
+
+    Width is |W|; positive is solid and blue, negative dashed and red. Brightness is the activation; it skips
+    the few greys on which no number can be read. An arc runs clockwise where delta > 0.
+
+    `signal` 0 … L is how far the input has come: layer l lights up from l to l + 0.3, then pulses as large as
+    what each wire carries run on. `surge` 0 … L sends such pulses once more. `blame` 0 … L is the same from
+    the outputs backwards. `meet` runs both along the wires until they meet in the middle. `route` dims all
+    that does not lie on the way from `weight` to the outputs.
+    """
+
+    def __init__(
+        self,
+        trajectory: xr.Dataset,
+        box: tuple[float, float, float, float],
+        weight: Weight,
+        clock: str = "step",
+    ) -> None:
+        self.L = sum(str(name).startswith("W_") for name in trajectory)
+        self.layers = range(1, self.L + 1)
+        self.variables = (
+            *(f"{name}_{l}" for name in ("W", "a", "delta") for l in self.layers),
+            "a_0",
+            f"y_{self.L}",
+        )
+        super().__init__(trajectory, clock)
+        self.signal = self.surge = self.blame = self.meet = self.route = self.halo = 0.0
+        self.box, self.weight = box, weight
+        sizes = [self.data["a_0"].shape[-1], *(self.data[f"a_{l}"].shape[-1] for l in self.layers)]
+        self.places = [self._column(l, n) for l, n in enumerate(sizes)]
+        self.radius = min(0.29, 0.37 * box[3] / max(*sizes, 2))
+        self.dark, self.light = readable_greys()
+        activations = np.concatenate([self.data[f"a_{l}"].ravel() for l in range(self.L + 1)])
+        self.low, self.high = min(0.0, activations.min()), max(1.0, activations.max())
+        self.turn = TURN / max(abs(self.data[f"delta_{l}"]).max() for l in self.layers)
+        self._make_marks(sizes)
+        self.show(self.t)
+
+    def _column(self, l: int, n: int) -> Array:
+        left, bottom, width, height = self.box
+        y = bottom + height / 2 - min(0.8, height / max(n - 1, 1)) * (np.arange(n) - (n - 1) / 2)
+        return np.stack([np.full(n, left + width * l / self.L), y], -1)
+
+    def _make_marks(self, sizes: list[int]) -> None:
+        """Wires at the back, then light and arcs, then units and their numbers, then what travels."""
+        self.wires = {
+            l: [[mark(stroke="state") for _ in range(sizes[l - 1])] for _ in range(sizes[l])]
+            for l in self.layers
+        }
+        self.tracks = {
+            l: [[tracks(a, b, self.radius) for a in self.places[l - 1]] for b in self.places[l]]
+            for l in self.layers
+        }
+        self.halos = VGroup(*[mark(stroke="error", opacity=0.6) for _ in range(sizes[-1])])
+        self.units = [VGroup(*[mark(fill="ink", stroke="ink") for _ in range(n)]) for n in sizes]
+        self.arcs = {
+            l: VGroup(*[mark(stroke="error", width=5) for _ in range(sizes[l])]) for l in self.layers
+        }
+        fits = 3.6 * advance(SIZE) < 2 * self.radius
+        self.numbers = [[Number("{:.2f}", SIZE, align="centre") for _ in range(n * fits)] for n in sizes]
+        self.forth, self.back = mark(fill="ink"), mark(fill="error")
+        names = ["input", *["hidden"] * (self.L - 1), "output"]
+        labels = [
+            words(name, SMALL, "muted").put(column[0, 0], self.box[1] - 0.72)
+            for name, column in zip(names, self.places, strict=True)
+        ]
+        self.add(*[wire for l in self.layers for row in self.wires[l] for wire in row], self.halos)
+        self.add(*self.units, *[n for layer in self.numbers for n in layer], *self.arcs.values())
+        self.add(self.forth, self.back, *labels)
+
+    # ------------------------------------------------------------------------------------ where things are
+
+    def wires_into(self, l: int) -> VGroup:
+        """The marks of all weights into layer l."""
+        return VGroup(*[wire for row in self.wires[l] for wire in row])
+
+    def middle(self, l: int, j: int, i: int) -> Array:
+        """The middle of a wire."""
+        return (self.places[l][j] + self.places[l - 1][i]) / 2
+
+    def on_route(self, l: int) -> Array:
+        """How much each wire into layer l is spoken of (n_l, n_{l-1})."""
+        chosen, j, i = self.weight
+        there = np.zeros((len(self.places[l]), len(self.places[l - 1])))
+        if l == chosen:
+            there[j, i] = 1
+        elif l > chosen:
+            there[:, j if l == chosen + 1 else slice(None)] = 1
+        return 1 - self.route * (1 - there)
+
+    def _spoken_of(self, l: int) -> Array:
+        """The same for the units of layer l."""
+        return self.on_route(l).max(1) if l else self.on_route(1).max(0)
+
+    def lit(self, l: int) -> float:
+        """How far the signal has lit layer l."""
+        return float(np.clip((self.signal - l) / 0.3, 0, 1))
+
+    def blamed(self, l: int) -> float:
+        """How far the blame has reached layer l."""
+        return float(np.clip((self.blame - self.L + l) / 0.3, 0, 1))
+
+    def activation(self, l: int, t: float) -> Array:
+        """a_l at time t; the input does not change."""
+        return self.at(f"a_{l}", t) if l else self.data["a_0"]
+
+    # ------------------------------------------------------------------------------------------- the picture
+
+    def draw(self, t: float) -> None:
+        for l in range(self.L + 1):
+            self._draw_units(l, t)
+        for l in self.layers:
+            self._draw_wires(l, t)
+            self._draw_arcs(l, t)
+        self._draw_halos(t)
+        self._draw_pulses(t)
+
+    def _draw_wires(self, l: int, t: float) -> None:
+        W, alpha = self.at(f"W_{l}", t), self.presence * (FAINT + (0.85 - FAINT) * self.on_route(l))
+        colours = {True: rgb("state"), False: rgb("error")}
+        for j, row in enumerate(self.wires[l]):
+            for i, wire in enumerate(row):
+                positive = bool(W[j, i] >= 0)
+                wire.points = self.tracks[l][j][i][0 if positive else 1]
+                wire.stroke_rgbas[:, :3] = colours[positive]
+                wire.stroke_rgbas[:, 3] = alpha[j, i]
+                wire.stroke_width = WIDTH * abs(W[j, i])
+
+    def _draw_units(self, l: int, t: float) -> None:
+        a, there = self.activation(l, t), 0.35 + 0.65 * self._spoken_of(l)
+        bright = (a - self.low) / (self.high - self.low) >= 0.5
+        share = self._grey(a)
+        for i, unit in enumerate(self.units[l]):
+            unit.points = _bezier.discs(self.places[l][i], self.radius)
+            unit.fill_rgbas[:, :3] = rgb("ground") * (1 - share[i]) + rgb("ink") * share[i]
+            unit.fill_rgbas[:, 3] = self.lit(l) * there[i] * self.presence
+            unit.stroke_rgbas[:, 3] = there[i] * self.presence
+        for i, number in enumerate(self.numbers[l]):
+            number.put(self.places[l][i][0], self.places[l][i][1] - 0.08).set(a[i])
+            number.fill_rgbas[:, :3] = rgb("ground" if bright[i] else "ink")
+            number.fill_rgbas[:, 3] = self.lit(l) * there[i] * self.presence
+
+    def _grey(self, a: Array) -> Array:
+        """Activation to share of ink, in two stretches that leave out the unreadable greys."""
+        u = np.clip((a - self.low) / (self.high - self.low), 0, 1)
+        return np.where(u < 0.5, 2 * u * self.dark, 1 - 2 * (1 - u) * (1 - self.light))
+
+    def _draw_arcs(self, l: int, t: float) -> None:
+        angle = -self.turn * self.at(f"delta_{l}", t) * self.blamed(l) * self._spoken_of(l)
+        for arc, place, turn in zip(self.arcs[l], self.places[l], angle, strict=True):
+            arc.points = _bezier.arcs([place], self.radius + 0.085, np.pi / 2, turn, pieces=6)
+            arc.stroke_rgbas[:, 3] = self.presence * min(1.0, self.blamed(l) * 5)
+
+    def _draw_halos(self, t: float) -> None:
+        thick = HALO * abs(self.at(f"a_{self.L}", t) - self.data[f"y_{self.L}"])
+        for halo, place, d in zip(self.halos, self.places[-1], thick, strict=True):
+            halo.points = _bezier.discs(place, self.radius + 0.02 + d / 2)
+            halo.stroke_width = 100 * d
+            halo.stroke_rgbas[:, 3] = 0.75 * self.halo * self.presence
+
+    def _draw_pulses(self, t: float) -> None:
+        forth, back = [_NOTHING], [_NOTHING]
+        for l in self.layers:
+            W, a, delta = self.at(f"W_{l}", t), self.activation(l - 1, t), self.at(f"delta_{l}", t)
+            spoken, shape = self.on_route(l), self.data[f"W_{l}"].shape[-2:]
+            ends = self.places[l - 1][None], self.places[l][:, None]
+            for share in ((self.signal - l + 0.7) / 0.7, self.surge - l + 1):
+                forth.append(self._pulses(*ends, share, share, abs(W * a) * spoken))
+            share = (self.blame - self.L + l - 0.3) / 0.7
+            back.append(self._pulses(*ends[::-1], share, share, abs(W * delta[:, None]) * spoken))
+            if l == self.weight[0] or self.route == 0:
+                half = self.meet / 2
+                forth.append(self._pulses(*ends, half, self.meet, np.broadcast_to(abs(a), shape) * spoken))
+                blame = np.broadcast_to(abs(delta[:, None]), shape)
+                back.append(self._pulses(*ends[::-1], half, self.meet, blame * spoken))
+        self.forth.points, self.back.points = np.vstack(forth), np.vstack(back)
+        self.forth.fill_rgbas[:, 3] = self.back.fill_rgbas[:, 3] = self.presence
+
+    def _pulses(self, start: Array, end: Array, share: float, grown: float, amount: Array) -> Array:
+        """Discs at a share of the way from rim to rim, their areas as `amount`; small at either end."""
+        if not 0 < grown < 1 or amount.max() == 0:
+            return _NOTHING
+        along = end - start
+        rim = self.radius / np.linalg.norm(along, axis=-1, keepdims=True)
+        centres = (start + along * (rim + (1 - 2 * rim) * share)).reshape(-1, 2)
+        size = PULSE * min(1.0, 8 * grown, 8 * (1 - grown)) * np.sqrt(amount / amount.max()).ravel()
+        seen = size > 0.005
+        return _bezier.discs(centres[seen], size[seen])
+
+    # --------------------------------------------------------------------------------------- read it again
+
+    def read(self) -> dict[str, Array]:
+        said = {}
+        for l in self.layers:
+            signed = [[_sign(wire) * wire.stroke_width / WIDTH for wire in row] for row in self.wires[l]]
+            said[f"W_{l}"] = np.array(signed)
+            if self.blamed(l) == 1 and self.route == 0:
+                arcs = zip(self.arcs[l], self.places[l], strict=True)
+                said[f"delta_{l}"] = -np.array([_angle(arc.points, at) for arc, at in arcs]) / self.turn
+        ground, ink = rgb("ground")[0], rgb("ink")[0]
+        for l in range(self.L + 1):
+            share = np.array([(unit.fill_rgbas[0, 0] - ground) / (ink - ground) for unit in self.units[l]])
+            u = np.where(share <= self.dark, share / self.dark / 2, 1 - (1 - share) / (1 - self.light) / 2)
+            said[f"a_{l}"] = self.low + u * (self.high - self.low)
+        return said
+
+
+_NOTHING = np.zeros((0, 3))
+
+
+def tracks(start: Array, end: Array, radius: float) -> tuple[Array, Array]:
+    """A wire from rim to rim, unbroken and dashed."""
+    length = float(np.linalg.norm(end - start))
+    along = (end - start) / length
+    a, b = start + radius * along, end - radius * along
+    feet = np.arange(0, length - 2 * radius - DASH / 2, DASH + GAP)[:, None]
+    tips = np.minimum(feet + DASH, length - 2 * radius)
+    return _bezier.segments([a], [b]), _bezier.segments(a + feet * along, a + tips * along)
+
+
+def _sign(wire: VMobject) -> int:
+    return 1 if len(wire.points) == 4 else -1
+
+
+def _angle(points: Array, centre: Array) -> float:
+    """The angle an arc runs through about its centre, which may be more than half a turn."""
+    ends = np.vstack([points[::4], points[-1:]])[:, :2] - centre
+    heading = np.unwrap(np.arctan2(ends[:, 1], ends[:, 0]))
+    return float(heading[-1] - heading[0])
