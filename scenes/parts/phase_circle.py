@@ -45,7 +45,8 @@ class PhaseCircle(Part):
             dot.points = _bezier.discs(point, 0.13)
             dot.fill_rgbas[:, 3] = self.dots_there * self.presence
         self.arrow.fill_rgbas[:, 3] = self.arrow_there * self.presence
-        self.arrow.points = _bezier.arrows(self.centre, self._place(z.mean()), 0.06, 0.24)
+        mean = self.at("r", t) * np.exp(1j * np.angle(z.mean()))
+        self.arrow.points = _bezier.arrows(self.centre, self._place(mean), 0.06, 0.24)
 
     def _place(self, z: Array) -> Array:
         return self.centre + self.radius * np.stack([z.real, z.imag], -1)
