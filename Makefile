@@ -1,0 +1,20 @@
+# The commands of the README. `make` alone lists them.
+
+.PHONY: help demo test films installed
+
+help:
+	@echo 'make demo    install what is missing, simulate five metronomes, render their film'
+	@echo 'make test    install what is missing, run every test'
+	@echo 'make films   install what is missing, render every film into renders/'
+
+demo: installed
+	@.venv/bin/scenes render metronomes
+
+test: installed
+	@.venv/bin/python -m pytest -n auto
+
+films: installed
+	@set -e; for film in scenes/[a-z]*.py; do .venv/bin/scenes render "$$(basename "$$film" .py)"; done
+
+installed:
+	@sh .ci/install
