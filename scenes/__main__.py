@@ -151,7 +151,7 @@ def take(
         size = _render.QUALITIES["medium"]
         seconds = _render.plan(kind, sims, size.fps).seconds
         frames = _render.stills(kind, [(i + 0.5) / 12 * seconds for i in range(12)], sims, size, theme)
-        picture = _bundle.contact_sheet([frame[::2, ::2] for frame in frames])
+        picture = _bundle.contact_sheet(frames)
     else:
         picture = _render.stills(kind, [at], sims, size, theme)[0]
     print(_bundle.png(picture, output))

@@ -22,13 +22,13 @@ def png(pixels: NDArray[np.uint8], path: Path) -> Path:
 
 
 def contact_sheet(frames: list[NDArray[np.uint8]], columns: int = 3) -> NDArray[np.uint8]:
-    """Frames of one size side by side, four pixels apart."""
-    height, width, _ = frames[0].shape
+    """Frames of one size at half of it side by side, four pixels apart."""
+    height, width = frames[0].shape[0] // 2, frames[0].shape[1] // 2
     rows = -(-len(frames) // columns)
     sheet = np.full((rows * (height + 4) - 4, columns * (width + 4) - 4, 3), 128, dtype=np.uint8)
     for i, frame in enumerate(frames):
         y, x = (i // columns) * (height + 4), (i % columns) * (width + 4)
-        sheet[y : y + height, x : x + width] = frame
+        sheet[y : y + height, x : x + width] = frame.reshape(height, 2, width, 2, 3).mean((1, 3)).round()
     return sheet
 
 
