@@ -149,8 +149,8 @@ def take(
     size = _render.QUALITIES[quality]
     if at is None:
         size = _render.QUALITIES["medium"]
-        seconds = _render.plan(kind, sims, size.fps).seconds
-        frames = _render.stills(kind, [(i + 0.5) / 12 * seconds for i in range(12)], sims, size, theme)
+        moments = _render.plan(kind, sims, size.fps).moments(12)
+        frames = _render.stills(kind, moments, sims, size, theme)
         picture = _bundle.contact_sheet(frames)
     else:
         picture = _render.stills(kind, [at], sims, size, theme)[0]

@@ -157,6 +157,12 @@ class Plan:
     def seconds(self) -> float:
         return self.frames / self.fps
 
+    def moments(self, count: int) -> list[float]:
+        """Seconds of so many frames spread evenly over the beats, each late in its beat, when it is built up."""
+        edges = [*(beat.frame for beat in self.beats), self.frames]
+        place = (np.arange(count) + 0.7) / count * len(self.beats)
+        return (np.interp(place, np.arange(len(edges)), edges) / self.fps).tolist()
+
 
 def plan(kind: type[Film], simulations: dict[str, Simulation] | None = None, fps: int = 30) -> Plan:
     """Construct a film without drawing it."""

@@ -25,16 +25,18 @@ from scenes.parts.bars import Bars
 from scenes.parts.curve import Curve
 from scenes.parts.formula import copied, rest
 from scenes.parts.ledger import DROP, Ledger, four, four_digits, live, signed
-from scenes.parts.network import Network, tracks
+from scenes.parts.network import Network
 from scenes.parts.scatter import Scatter
 from scenes.parts.shares import chain_of, most_blamed, nudged, pairs_of
 from scenes.parts.slope import Slope
+from scenes.parts.squares import squares
+from scenes.parts.wires import legend
 from sims import Backprop
 from sims.backprop import sigma_prime
 
 PANEL, EDGE = 3.6, 6.6  # the right-hand panel, from its left to where its numbers end
-HEAD, LAST = 1.66, -1.68  # the line above the outputs' rows, and the row below them
-LEDGER = Ledger(1.2, 3.15, 4.5, 6.05)  # error, slope, weight, what goes back
+HEAD, LAST = 1.76, -1.64  # the line above the outputs' rows, and the row below them
+LEDGER = Ledger(1.2, 3.15, 4.5, 6.2)  # error, slope, weight, what goes back
 TOLD = {"task": "lecture", "optimiser": "gd", "weight_decay": 0.0}  # what the formulas of this film hold for
 
 
@@ -70,7 +72,7 @@ class BlameFlowsBackward(Film):
             raise ValueError(f"this film needs a network small enough to nudge; got hidden={s.hidden}")
         self.L = L = len(s.hidden) + 1
         self.weight = most_blamed(self.trained, L - 1)
-        self.net = Network(self.trained, (-5.85, -1.75, 5.4, 3.9), self.weight).tune(presence=0)
+        self.net = Network(self.trained, (-5.85, -1.8, 5.4, 4.15), self.weight).tune(presence=0)
         self.rows = self.net.places[L][:, 1]
         self.errors = self.trained[f"a_{L}"][0].values - self.trained[f"y_{L}"].values
         shape = "-".join(str(len(column)) for column in self.net.places)
@@ -80,7 +82,7 @@ class BlameFlowsBackward(Film):
 
     def what_we_get(self) -> None:
         net = self.net
-        key = legend()
+        key = legend(2.9, 0.95)
         self.beat("what we get", "Random weights. An input goes in, and some activations come out.")
         self.names_data(f"{self.source} · random weights")
         self.play(Tune(net, presence=1, run_time=1.0), FadeIn(key, run_time=1.0))
@@ -103,9 +105,8 @@ class BlameFlowsBackward(Film):
         self.wait(2.5)
 
     def the_difference(self) -> None:
-        self.missed = VGroup(
-            *[figures(signed(e, 3), NUMBER, "error").put(3.2, y - DROP, "right") for e, y in self.by_row()]
-        )
+        said = [figures(signed(e, 3), NUMBER, "error") for e in self.errors]
+        self.missed = VGroup(*[text.put(3.2, y - DROP, "right") for text, y in zip(said, self.rows)])
         self.head = words("difference", SMALL, "error").put(3.2, HEAD, "right")
         self.beat("the difference", "“What we get” minus “what we want” lights up the outputs.")
         self.play(Tune(self.bars, missed=1), run_time=1.0)
@@ -118,25 +119,16 @@ class BlameFlowsBackward(Film):
         )
         self.play(Tune(self.net, halo=1), run_time=1.0)
         self.wait(0.8)
-        squares = VGroup(*[mark(fill="error", opacity=0.85) for _ in self.rows])
-        for square, (e, y) in zip(squares, self.by_row(), strict=True):
-            half = 0.43 * abs(e)
-            square.points = _bezier.rectangles(4.3 - half, y - half, 4.3 + half, y + half)
-        loss = float(self.trained.loss[0])
-        self.loss = VGroup(
-            words("loss", LABEL).put(5.2, self.rows.mean() - DROP, "left"),
-            figures(f"{loss:.4f}", NUMBER, "error").put(EDGE, self.rows.mean() - DROP, "right"),
-        )
+        areas, signs = squares(self.errors, self.rows, 4.1)
+        middle = self.rows.mean() - DROP
+        value = figures(f"{float(self.trained.loss[0]):.4f}", NUMBER, "error").put(EDGE, middle, "right")
+        name = words("loss", SMALL, "error").put(EDGE, HEAD, "right")
         self.beat("the loss", "Square each miss, add them up, halve: one number for all, the loss.")
-        flights = [TransformFromCopy(g, s) for g, s in zip(self.bars.gaps, squares)]
+        flights = [TransformFromCopy(gap, area) for gap, area in zip(self.bars.gaps, areas)]
         self.play(LaggedStart(*flights, lag_ratio=0.2), run_time=1.4)
-        self.play(FadeIn(self.loss[0]), TransformFromCopy(squares, self.loss[1]), run_time=1.2)
+        self.play(FadeIn(signs), FadeIn(name), TransformFromCopy(areas, value), run_time=1.2)
         self.wait(1.6)
-        self.play(FadeOut(squares), FadeOut(self.loss), run_time=0.6)
-
-    def by_row(self) -> zip:
-        """Each output's error with the height of its row."""
-        return zip(self.errors, self.rows, strict=True)
+        self.play(*[FadeOut(shape) for shape in (areas, signs, value, name)], run_time=0.6)
 
     # ----------------------------------------------------------------------------------- a share, measured
 
@@ -155,10 +147,7 @@ class BlameFlowsBackward(Film):
         heads = VGroup(
             words("moves by", SMALL, "muted").put(PANEL, HEAD, "left"),
             words("output", SMALL, "muted").put(EDGE, HEAD, "right"),
-            *[
-                figures(signed(end, 4), 15).put(PANEL + 0.75 + side, self.rows[-1] - 0.46)
-                for end, side in ((-far, -0.65), (far, 0.65))
-            ],
+            figures(f"±{far:.4f}", 15).put(PANEL + 0.75, self.rows[-1] - 0.46),
         )
         moving = [self.nudging, moved.tune(presence=0), *outputs]
         self.beat("nudge one weight", f"Turn one weight up by {h:g} and watch the outputs move.")
@@ -178,12 +167,13 @@ class BlameFlowsBackward(Film):
         h = self.backprop.nudge
         losses = [live(around, "loss", "{:.7f}", (EDGE, y), "nudge", "error").show(0) for y in (0.95, 0.45)]
         said = [
-            words(f"loss, weight {way}", SMALL).put(PANEL, y, "left")
-            for way, y in (("up", 0.95), ("down", 0.45))
+            words(f"loss, {way}", SMALL).put(PANEL, y, "left") for way, y in (("up", 0.95), ("down", 0.45))
         ]
         rule = mark(stroke="muted", width=2)
         rule.points = _bezier.segments([(PANEL, 0.22)], [(EDGE, 0.22)])
-        self.beat("its share, measured", "Up, then down: how far the loss moves, per nudge, is its share.")
+        self.beat(
+            "its share, measured", "Up, then down: the gap in the loss, per unit of weight, is its share."
+        )
         self.play(FadeIn(said[0]), *arrive(losses[0]), run_time=0.5)
         ups = [Advance(part, 0, h, rate_func=smooth) for part in (self.nudging, losses[0])]
         self.play(*ups, run_time=1.6)
@@ -192,7 +182,7 @@ class BlameFlowsBackward(Film):
         self.play(*downs, run_time=1.8)
         share = float(self.trained[f"measured_dW_{self.weight[0]}"].values[self.weight[1:]])
         self.measured = figures(four(share), NUMBER, "focus").put(EDGE, -0.2, "right")
-        quotient = words(f"difference ÷ {2 * h:g}", SMALL).put(PANEL, -0.2, "left")
+        quotient = words(f"gap ÷ {2 * h:g}", SMALL).put(PANEL, -0.2, "left")
         self.play(FadeIn(rule), FadeIn(quotient), run_time=0.5)
         copies = VGroup(*[part.number for part in losses])
         self.play(TransformFromCopy(copies, self.measured), run_time=1.0)
@@ -229,7 +219,7 @@ class BlameFlowsBackward(Film):
         W = self.trained[f"W_{L}"][0, :, j].values
         weights = VGroup(*[LEDGER.factor(2, y, signed(W[k], 3)) for k, y in rows])
         self.beat("the weight", "Then back along its wire, times the weight of that wire.")
-        copies = [TransformFromCopy(net.wires[L][k][j], weights[k]) for k, _ in rows]
+        copies = [TransformFromCopy(net.wires[L].wire(k, j), weights[k]) for k, _ in rows]
         self.play(FadeIn(heads[2]), LaggedStart(*copies, lag_ratio=0.15), run_time=1.4)
         along = [Advance(part, 1, 2, rate_func=smooth) for part in self.products]
         self.play(Tune(net, blame=1), *along, run_time=2.4)
@@ -280,7 +270,7 @@ class BlameFlowsBackward(Film):
         net, L = self.net, self.L
         pairs = pairs_of(self.trained)
         names = ("nudged", "computed")
-        scatter = Scatter(pairs, *names, (1.2, -1.2), 2.7, names, ("focus", "error"))
+        scatter = Scatter(pairs, *names, (1.2, -1.1), 2.7, names, ("focus", "error"))
         scatter.tune(presence=0, there=0)
         order = np.argsort(-abs(pairs.computed.values))
         table = [VGroup(words(names[0], SMALL, "focus").put(5.2, HEAD, "right"))]
@@ -294,15 +284,14 @@ class BlameFlowsBackward(Film):
             )
             table.append(VGroup(*row))
         agree = int((abs(pairs.nudged - pairs.computed) < 5e-5 * abs(pairs.computed)).sum())
-        count = words(f"{agree} of {len(order)} agree to four digits", SMALL).put(EDGE, -1.54, "right")
+        count = words(f"{agree} of {len(order)} agree to four digits", LABEL).put(EDGE, -2.1, "right")
         self.beat("all at once", "Now every unit at once: each blame flows back over the same wires.")
-        self.play(Tune(net, route=0, blame=0, halo=1), run_time=1)
+        self.play(Tune(net, route=0, blame=0, halo=1), *arrive(scatter), FadeIn(table[0]), run_time=1)
         self.play(Tune(net, blame=0.3, halo=0), run_time=0.8)
         self.play(Tune(net, blame=L - 0.7), run_time=2.6 * (L - 1))
         self.wait(0.5)
         runs = 2 * len(order)
         self.beat("one sweep", f"One sweep back finds all {len(order)} shares. Nudging took {runs} runs.")
-        self.play(*arrive(scatter), FadeIn(table[0]), run_time=0.8)
         rows = LaggedStart(*[FadeIn(row) for row in table[1:]], lag_ratio=0.4)
         self.play(Tune(net, meet=1), Tune(scatter, there=1), rows, run_time=3)
         net.tune(meet=0)
@@ -322,7 +311,7 @@ class BlameFlowsBackward(Film):
         told = run.assign(count=run.step.astype(float), weight=run[f"W_{l}"][:, j, i])
         rows: tuple[tuple[str, str, str, float, Role], ...] = (
             ("step", "count", "{:.0f}", 2.22, "ink"),
-            ("loss", "loss", "{:.4f}", 1.8, "error"),
+            ("loss", "loss", "{:.5f}", 1.8, "error"),
             ("this weight", "weight", "{:+.4f}", 1.38, "focus"),
         )
         numbers = [live(told, name, form, (EDGE, y), "step", role) for _, name, form, y, role in rows]
@@ -337,7 +326,7 @@ class BlameFlowsBackward(Film):
         self.play(*[Advance(part, 0, 1, rate_func=smooth) for part in moving], run_time=1.5)
         self.wait(1.5)
         self.beat("hundreds", "Then hundreds. Wires breathe, outputs creep to what we want.")
-        self.play(*[Advance(part, 1, end, rate_func=ease_in_quad) for part in moving], run_time=9)
+        self.play(*[Advance(part, 1, end, rate_func=ease_in_quad) for part in moving], run_time=8.5)
         self.wait(1.5)
         gone = [FadeOut(shape) for shape in (said, self.ring, self.get, self.want)]
         self.play(*leave(self.bars, chart, *numbers), *gone, run_time=0.7)
@@ -358,8 +347,9 @@ class BlameFlowsBackward(Film):
         ]
         for formula, name in zip((first, further, step), names):
             formula.move_to([1.2 + formula.width / 2, name.baseline - 0.52, 0])
-        last, inner = net.wires_into(L), net.wires_into(L - 1)
+        last, inner = net.wires[L], net.wires[L - 1]
         self.beat("written down", "Back to the start, to write it down. Error times slope.")
+        self.names_data(f"{self.source} · η={self.backprop.eta:g} · step 0")
         self.play(Advance(net, net.t, 0, rate_func=smooth, run_time=1.6), Tune(net, blame=0, halo=1))
         self.play(FadeIn(names[0]), *copied(first, e=net.halos, s=net.units[L]), run_time=1.6)
         self.play(
@@ -382,7 +372,7 @@ class BlameFlowsBackward(Film):
         self.play(FadeIn(rest(step, "wvda")), run_time=0.5)
         self.wait(1.5)
         self.beat("the limit", "This was one example. With many, each weight averages its shares.")
-        self.wait(3.8)
+        self.wait(3.4)
         formulas = [FadeOut(shape) for shape in (first, further, step, *names)]
         self.play(*formulas, *leave(net), run_time=0.8)
         self.remove(net)
@@ -394,18 +384,6 @@ def circle(centre: Array, radius: float) -> VMobject:
     ring = mark(stroke="focus", width=5)
     ring.points = _bezier.discs(centre, radius)
     return ring
-
-
-def legend() -> VGroup:
-    """How wires and units are drawn."""
-    rows: tuple[tuple[str, Role], ...] = (("positive weight", "state"), ("negative weight", "error"))
-    key = VGroup()
-    for k, (text, role) in enumerate(rows):
-        y = 0.95 - 0.5 * k
-        line = mark(stroke=role, width=4)
-        line.points = tracks(np.array([PANEL, y + 0.07]), np.array([PANEL + 0.75, y + 0.07]), 0.0)[k]
-        key.add(VGroup(line, words(text, SMALL, "muted").put(PANEL + 1, y, "left")))
-    return key.add(words("wider is larger", SMALL, "muted").put(PANEL + 1, -0.05, "left"))
 
 
 def arrive(*parts: Part) -> list[Tune]:

@@ -12,7 +12,8 @@ from scenes.parts import Array, Part, mark
 class Curve(Part):
     """One variable (time,), or one line for each of its columns, growing with the clock on two plain axes.
 
-    The box is (left, bottom, width, height) in units of the frame; `span` (along the clock) and `extent` (of the values) are the data's.
+    The box is (left, bottom, width, height) in units of the frame; `span` (along the clock) and `extent`
+    (of the values) are the data's.
     """
 
     def __init__(

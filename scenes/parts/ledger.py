@@ -62,7 +62,7 @@ class Ledger:
 
     def equals(self, column: int, y: float) -> VGroup:
         """The sign before the last column."""
-        return words("=", SMALL, "muted").put(self.ends[column - 1] + 0.27, y - DROP)
+        return words("=", SMALL, "muted").put(self.ends[column - 1] + 0.24, y - DROP)
 
     def product(
         self, run: xr.Dataset, variable: str, form: str, y: float, column: int | None = None

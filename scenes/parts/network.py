@@ -2,17 +2,16 @@
 
 import numpy as np
 import xarray as xr
-from manim import VGroup, VMobject
+from manim import VGroup
 
 from scenes import _bezier
 from scenes._theme import SMALL, rgb, words
 from scenes.parts import Array, Part, mark
 from scenes.parts.greys import readable_greys
 from scenes.parts.number import Number, advance
+from scenes.parts.wires import Wires
 
-WIDTH = 2.4  # stroke of a weight of 1, in Manim's hundredths of a unit
-DASH, GAP = 0.13, 0.09  # negative weights are dashed
-PULSE = 0.115  # radius of the largest pulse in a layer
+PULSE = 0.09  # radius of the largest pulse in a layer
 HALO = 0.3  # thickness of the light round an output whose error is 1
 TURN = 5.5  # radians of arc for the largest blame of the whole trajectory
 SIZE = 15  # of the numbers on the units
@@ -52,7 +51,7 @@ class Network(Part):
         self.box, self.weight = box, weight
         sizes = [self.data["a_0"].shape[-1], *(self.data[f"a_{l}"].shape[-1] for l in self.layers)]
         self.places = [self._column(l, n) for l, n in enumerate(sizes)]
-        self.radius = min(0.29, 0.37 * box[3] / max(*sizes, 2))
+        self.radius = min(0.315, 0.37 * box[3] / max(*sizes, 2))
         self.dark, self.light = readable_greys()
         activations = np.concatenate([self.data[f"a_{l}"].ravel() for l in range(self.L + 1)])
         self.low, self.high = min(0.0, activations.min()), max(1.0, activations.max())
@@ -62,19 +61,12 @@ class Network(Part):
 
     def _column(self, l: int, n: int) -> Array:
         left, bottom, width, height = self.box
-        y = bottom + height / 2 - min(0.8, height / max(n - 1, 1)) * (np.arange(n) - (n - 1) / 2)
+        y = bottom + height / 2 - min(0.84, height / max(n - 1, 1)) * (np.arange(n) - (n - 1) / 2)
         return np.stack([np.full(n, left + width * l / self.L), y], -1)
 
     def _make_marks(self, sizes: list[int]) -> None:
         """Wires at the back, then light and arcs, then units and their numbers, then what travels."""
-        self.wires = {
-            l: [[mark(stroke="state") for _ in range(sizes[l - 1])] for _ in range(sizes[l])]
-            for l in self.layers
-        }
-        self.tracks = {
-            l: [[tracks(a, b, self.radius) for a in self.places[l - 1]] for b in self.places[l]]
-            for l in self.layers
-        }
+        self.wires = {l: Wires(self.places[l - 1], self.places[l], self.radius) for l in self.layers}
         self.halos = VGroup(*[mark(stroke="error", opacity=0.6) for _ in range(sizes[-1])])
         self.units = [VGroup(*[mark(fill="ink", stroke="ink") for _ in range(n)]) for n in sizes]
         self.arcs = {
@@ -88,15 +80,11 @@ class Network(Part):
             words(name, SMALL, "muted").put(column[0, 0], self.box[1] - 0.72)
             for name, column in zip(names, self.places, strict=True)
         ]
-        self.add(*[wire for l in self.layers for row in self.wires[l] for wire in row], self.halos)
+        self.add(*self.wires.values(), self.halos)
         self.add(*self.units, *[n for layer in self.numbers for n in layer], *self.arcs.values())
         self.add(self.forth, self.back, *labels)
 
     # ------------------------------------------------------------------------------------ where things are
-
-    def wires_into(self, l: int) -> VGroup:
-        """The marks of all weights into layer l."""
-        return VGroup(*[wire for row in self.wires[l] for wire in row])
 
     def middle(self, l: int, j: int, i: int) -> Array:
         """The middle of a wire."""
@@ -134,26 +122,16 @@ class Network(Part):
         for l in range(self.L + 1):
             self._draw_units(l, t)
         for l in self.layers:
-            self._draw_wires(l, t)
+            spoken = FAINT + (0.85 - FAINT) * self.on_route(l)
+            self.wires[l].write(self.at(f"W_{l}", t), self.presence * spoken)
             self._draw_arcs(l, t)
         self._draw_halos(t)
         self._draw_pulses(t)
 
-    def _draw_wires(self, l: int, t: float) -> None:
-        W, alpha = self.at(f"W_{l}", t), self.presence * (FAINT + (0.85 - FAINT) * self.on_route(l))
-        colours = {True: rgb("state"), False: rgb("error")}
-        for j, row in enumerate(self.wires[l]):
-            for i, wire in enumerate(row):
-                positive = bool(W[j, i] >= 0)
-                wire.points = self.tracks[l][j][i][0 if positive else 1]
-                wire.stroke_rgbas[:, :3] = colours[positive]
-                wire.stroke_rgbas[:, 3] = alpha[j, i]
-                wire.stroke_width = WIDTH * abs(W[j, i])
-
     def _draw_units(self, l: int, t: float) -> None:
         a, there = self.activation(l, t), 0.35 + 0.65 * self._spoken_of(l)
-        bright = (a - self.low) / (self.high - self.low) >= 0.5
         share = self._grey(a)
+        bright = share * there > (self.dark + self.light) / 2
         for i, unit in enumerate(self.units[l]):
             unit.points = _bezier.discs(self.places[l][i], self.radius)
             unit.fill_rgbas[:, :3] = rgb("ground") * (1 - share[i]) + rgb("ink") * share[i]
@@ -172,7 +150,7 @@ class Network(Part):
     def _draw_arcs(self, l: int, t: float) -> None:
         angle = -self.turn * self.at(f"delta_{l}", t) * self.blamed(l) * self._spoken_of(l)
         for arc, place, turn in zip(self.arcs[l], self.places[l], angle, strict=True):
-            arc.points = _bezier.arcs([place], self.radius + 0.085, np.pi / 2, turn, pieces=6)
+            arc.points = _bezier.arcs([place], self.radius + 0.075, np.pi / 2, turn, pieces=6)
             arc.stroke_rgbas[:, 3] = self.presence * min(1.0, self.blamed(l) * 5)
 
     def _draw_halos(self, t: float) -> None:
@@ -216,8 +194,7 @@ class Network(Part):
     def read(self) -> dict[str, Array]:
         said = {}
         for l in self.layers:
-            signed = [[_sign(wire) * wire.stroke_width / WIDTH for wire in row] for row in self.wires[l]]
-            said[f"W_{l}"] = np.array(signed)
+            said[f"W_{l}"] = self.wires[l].read()
             if self.blamed(l) == 1 and self.route == 0:
                 arcs = zip(self.arcs[l], self.places[l], strict=True)
                 said[f"delta_{l}"] = -np.array([_angle(arc.points, at) for arc, at in arcs]) / self.turn
@@ -230,20 +207,6 @@ class Network(Part):
 
 
 _NOTHING = np.zeros((0, 3))
-
-
-def tracks(start: Array, end: Array, radius: float) -> tuple[Array, Array]:
-    """A wire from rim to rim, unbroken and dashed."""
-    length = float(np.linalg.norm(end - start))
-    along = (end - start) / length
-    a, b = start + radius * along, end - radius * along
-    feet = np.arange(0, length - 2 * radius - DASH / 2, DASH + GAP)[:, None]
-    tips = np.minimum(feet + DASH, length - 2 * radius)
-    return _bezier.segments([a], [b]), _bezier.segments(a + feet * along, a + tips * along)
-
-
-def _sign(wire: VMobject) -> int:
-    return 1 if len(wire.points) == 4 else -1
 
 
 def _angle(points: Array, centre: Array) -> float:

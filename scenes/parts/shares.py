@@ -27,11 +27,7 @@ def nudged(run: xr.Dataset, weight: Weight, h: float) -> tuple[xr.Dataset, xr.Da
     w, at_rest = float(run[f"W_{l}"][0, j, i]), run[f"a_{depth(run)}"][0].values
     losses = [float(v) for v in (run[f"loss_down_{l}"][j, i], run.loss[0], run[f"loss_up_{l}"][j, i])]
     around = xr.Dataset(
-        {
-            "weight": ("nudge", [w - h, w, w + h]),
-            "loss": ("nudge", [losses[0], float(run.loss[0]), losses[1]]),
-        },
-        {"nudge": [-h, 0.0, h]},
+        {"weight": ("nudge", [w - h, w, w + h]), "loss": ("nudge", losses)}, {"nudge": [-h, 0.0, h]}
     )
     outputs = np.stack([at_rest, run[f"output_up_{l}"].values[j, i]])
     rows = {"output": (("nudge", "unit"), outputs), "moved": (("nudge", "unit"), outputs - at_rest)}
