@@ -27,7 +27,7 @@ class Metronomes(Film):
     """Five metronomes fall in phase, and so does gradient descent."""
 
     question = "How do separate parts agree with no conductor?"
-    metronomes = Pantaleone()
+    metronomes = Pantaleone(seed=9)
     kuramoto = Kuramoto(n=5, frequencies="equal", K=1.0, steps=400, seed=3)
     descent = GradientDescent(surface="bowl", kappa=1.0, optimiser="gd", x_0=0.5, y_0=0.0, steps=12)
 
