@@ -23,7 +23,7 @@ from scenes._theme import LABEL, NUMBER, SMALL, Role, figures, math, words
 from scenes.parts import Array, Part, mark
 from scenes.parts.bars import Bars
 from scenes.parts.curve import Curve
-from scenes.parts.formula import copied, rest
+from scenes.parts.formula import copied, rest, solid
 from scenes.parts.ledger import DROP, Ledger, four, four_digits, live, signed
 from scenes.parts.network import Network
 from scenes.parts.scatter import Scatter
@@ -89,9 +89,10 @@ class BlameFlowsBackward(Film):
         self.play(Tune(net, signal=0.3, run_time=0.8))
         for l in net.layers:
             self.play(Tune(net, signal=l + 0.3, run_time=2.0))
-        self.bars = Bars(
-            self.trained, f"a_{self.L}", 0.35, 1.75, self.rows, target=f"y_{self.L}", clock="step"
-        )
+        outputs = self.trained[f"a_{self.L}"]
+        extent = min(0.0, float(outputs.min())), max(1.0, float(outputs.max()))
+        names = outputs.name, f"y_{self.L}"
+        self.bars = Bars(self.trained, names[0], 0.35, 1.75, self.rows, extent, "state", names[1], "step")
         self.bars.tune(presence=0, grown=0)
         self.get = words("what we get", SMALL, "state").put(0.35, HEAD, "left")
         self.play(Tune(self.bars, presence=1, grown=1), FadeIn(self.get), run_time=1.0)
@@ -122,12 +123,13 @@ class BlameFlowsBackward(Film):
         areas, signs = squares(self.errors, self.rows, 4.1)
         middle = self.rows.mean() - DROP
         value = figures(f"{float(self.trained.loss[0]):.4f}", NUMBER, "error").put(EDGE, middle, "right")
-        name = words("loss", SMALL, "error").put(EDGE, HEAD, "right")
+        name = words("loss", SMALL, "error").put(EDGE, middle + 0.42, "right")
         self.beat("the loss", "Square each miss, add them up, halve: one number for all, the loss.")
         flights = [TransformFromCopy(gap, area) for gap, area in zip(self.bars.gaps, areas)]
         self.play(LaggedStart(*flights, lag_ratio=0.2), run_time=1.4)
-        self.play(FadeIn(signs), FadeIn(name), TransformFromCopy(areas, value), run_time=1.2)
-        self.wait(1.6)
+        self.play(FadeIn(name), TransformFromCopy(areas, value), run_time=1.0)
+        self.play(FadeIn(signs), run_time=0.5)
+        self.wait(1.4)
         self.play(*[FadeOut(shape) for shape in (areas, signs, value, name)], run_time=0.6)
 
     # ----------------------------------------------------------------------------------- a share, measured
@@ -219,7 +221,7 @@ class BlameFlowsBackward(Film):
         W = self.trained[f"W_{L}"][0, :, j].values
         weights = VGroup(*[LEDGER.factor(2, y, signed(W[k], 3)) for k, y in rows])
         self.beat("the weight", "Then back along its wire, times the weight of that wire.")
-        copies = [TransformFromCopy(net.wires[L].wire(k, j), weights[k]) for k, _ in rows]
+        copies = [TransformFromCopy(solid([net.wires[L].wire(k, j)]), weights[k]) for k, _ in rows]
         self.play(FadeIn(heads[2]), LaggedStart(*copies, lag_ratio=0.15), run_time=1.4)
         along = [Advance(part, 1, 2, rate_func=smooth) for part in self.products]
         self.play(Tune(net, blame=1), *along, run_time=2.4)
@@ -283,7 +285,7 @@ class BlameFlowsBackward(Film):
                 figures(computed, 16, "error").put(EDGE, y, "right"),
             )
             table.append(VGroup(*row))
-        agree = int((abs(pairs.nudged - pairs.computed) < 5e-5 * abs(pairs.computed)).sum())
+        agree = sum(four(float(a)) == four(float(b)) for a, b in zip(pairs.nudged, pairs.computed))
         count = words(f"{agree} of {len(order)} agree to four digits", LABEL).put(EDGE, -2.1, "right")
         self.beat("all at once", "Now every unit at once: each blame flows back over the same wires.")
         self.play(Tune(net, route=0, blame=0, halo=1), *arrive(scatter), FadeIn(table[0]), run_time=1)
@@ -367,8 +369,7 @@ class BlameFlowsBackward(Film):
         self.wait(1.2)
         self.beat("the step", "Each weight steps against its blame times what came in.")
         self.play(FadeIn(names[2]), *copied(step, w=inner, v=inner), run_time=1.4)
-        self.play(Tune(net, meet=1), *copied(step, d=inside[1], a=net.units[L - 2]), run_time=1.8)
-        net.tune(meet=0)
+        self.play(*copied(step, d=inside[1], a=net.units[L - 2]), run_time=1.6)
         self.play(FadeIn(rest(step, "wvda")), run_time=0.5)
         self.wait(1.5)
         self.beat("the limit", "This was one example. With many, each weight averages its shares.")

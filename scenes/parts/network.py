@@ -51,7 +51,7 @@ class Network(Part):
         self.box, self.weight = box, weight
         sizes = [self.data["a_0"].shape[-1], *(self.data[f"a_{l}"].shape[-1] for l in self.layers)]
         self.places = [self._column(l, n) for l, n in enumerate(sizes)]
-        self.radius = min(0.315, 0.37 * box[3] / max(*sizes, 2))
+        self.radii = [min(0.315, 0.38 * box[3] / max(n - 1, 1)) for n in sizes]
         self.dark, self.light = readable_greys()
         activations = np.concatenate([self.data[f"a_{l}"].ravel() for l in range(self.L + 1)])
         self.low, self.high = min(0.0, activations.min()), max(1.0, activations.max())
@@ -66,14 +66,18 @@ class Network(Part):
 
     def _make_marks(self, sizes: list[int]) -> None:
         """Wires at the back, then light and arcs, then units and their numbers, then what travels."""
-        self.wires = {l: Wires(self.places[l - 1], self.places[l], self.radius) for l in self.layers}
+        self.wires = {
+            l: Wires(self.places[l - 1], self.places[l], *self.radii[l - 1 : l + 1]) for l in self.layers
+        }
         self.halos = VGroup(*[mark(stroke="error", opacity=0.6) for _ in range(sizes[-1])])
         self.units = [VGroup(*[mark(fill="ink", stroke="ink") for _ in range(n)]) for n in sizes]
         self.arcs = {
             l: VGroup(*[mark(stroke="error", width=5) for _ in range(sizes[l])]) for l in self.layers
         }
-        fits = 3.6 * advance(SIZE) < 2 * self.radius
-        self.numbers = [[Number("{:.2f}", SIZE, align="centre") for _ in range(n * fits)] for n in sizes]
+        fit = [
+            n if 3.6 * advance(SIZE) < 2 * radius else 0 for n, radius in zip(sizes, self.radii, strict=True)
+        ]
+        self.numbers = [[Number("{:.2f}", SIZE, align="centre") for _ in range(n)] for n in fit]
         self.forth, self.back = mark(fill="ink"), mark(fill="error")
         names = ["input", *["hidden"] * (self.L - 1), "output"]
         labels = [
@@ -133,7 +137,7 @@ class Network(Part):
         share = self._grey(a)
         bright = share * there > (self.dark + self.light) / 2
         for i, unit in enumerate(self.units[l]):
-            unit.points = _bezier.discs(self.places[l][i], self.radius)
+            unit.points = _bezier.discs(self.places[l][i], self.radii[l])
             unit.fill_rgbas[:, :3] = rgb("ground") * (1 - share[i]) + rgb("ink") * share[i]
             unit.fill_rgbas[:, 3] = self.lit(l) * there[i] * self.presence
             unit.stroke_rgbas[:, 3] = there[i] * self.presence
@@ -150,13 +154,13 @@ class Network(Part):
     def _draw_arcs(self, l: int, t: float) -> None:
         angle = -self.turn * self.at(f"delta_{l}", t) * self.blamed(l) * self._spoken_of(l)
         for arc, place, turn in zip(self.arcs[l], self.places[l], angle, strict=True):
-            arc.points = _bezier.arcs([place], self.radius + 0.075, np.pi / 2, turn, pieces=6)
+            arc.points = _bezier.arcs([place], self.radii[l] + 0.075, np.pi / 2, turn, pieces=6)
             arc.stroke_rgbas[:, 3] = self.presence * min(1.0, self.blamed(l) * 5)
 
     def _draw_halos(self, t: float) -> None:
         thick = HALO * abs(self.at(f"a_{self.L}", t) - self.data[f"y_{self.L}"])
         for halo, place, d in zip(self.halos, self.places[-1], thick, strict=True):
-            halo.points = _bezier.discs(place, self.radius + 0.02 + d / 2)
+            halo.points = _bezier.discs(place, self.radii[-1] + 0.02 + d / 2)
             halo.stroke_width = 100 * d
             halo.stroke_rgbas[:, 3] = 0.75 * self.halo * self.presence
 
@@ -164,28 +168,26 @@ class Network(Part):
         forth, back = [_NOTHING], [_NOTHING]
         for l in self.layers:
             W, a, delta = self.at(f"W_{l}", t), self.activation(l - 1, t), self.at(f"delta_{l}", t)
-            spoken, shape = self.on_route(l), self.data[f"W_{l}"].shape[-2:]
-            ends = self.places[l - 1][None], self.places[l][:, None]
+            spoken, blame = self.on_route(l), abs(delta[:, None])
             for share in ((self.signal - l + 0.7) / 0.7, self.surge - l + 1):
-                forth.append(self._pulses(*ends, share, share, abs(W * a) * spoken))
+                forth.append(self._pulses(l, share, share, abs(W * a) * spoken))
             share = (self.blame - self.L + l - 0.3) / 0.7
-            back.append(self._pulses(*ends[::-1], share, share, abs(W * delta[:, None]) * spoken))
+            back.append(self._pulses(l, 1 - share, share, abs(W) * blame * spoken))
             if l == self.weight[0] or self.route == 0:
-                half = self.meet / 2
-                forth.append(self._pulses(*ends, half, self.meet, np.broadcast_to(abs(a), shape) * spoken))
-                blame = np.broadcast_to(abs(delta[:, None]), shape)
-                back.append(self._pulses(*ends[::-1], half, self.meet, blame * spoken))
+                forth.append(self._pulses(l, self.meet / 2, self.meet, abs(a) * spoken))
+                back.append(self._pulses(l, 1 - self.meet / 2, self.meet, blame * spoken))
         self.forth.points, self.back.points = np.vstack(forth), np.vstack(back)
         self.forth.fill_rgbas[:, 3] = self.back.fill_rgbas[:, 3] = self.presence
 
-    def _pulses(self, start: Array, end: Array, share: float, grown: float, amount: Array) -> Array:
-        """Discs at a share of the way from rim to rim, their areas as `amount`; small at either end."""
-        if not 0 < grown < 1 or amount.max() == 0:
+    def _pulses(self, l: int, share: float, passed: float, amount: Array) -> Array:
+        """Discs at a share of the way from rim to rim, their areas as `amount`; small as they come and go."""
+        if not 0 < passed < 1 or amount.max() == 0:
             return _NOTHING
-        along = end - start
-        rim = self.radius / np.linalg.norm(along, axis=-1, keepdims=True)
-        centres = (start + along * (rim + (1 - 2 * rim) * share)).reshape(-1, 2)
-        size = PULSE * min(1.0, 8 * grown, 8 * (1 - grown)) * np.sqrt(amount / amount.max()).ravel()
+        start, end = self.places[l - 1][None], self.places[l][:, None]
+        length = np.linalg.norm(end - start, axis=-1, keepdims=True)
+        first, last = self.radii[l - 1] / length, 1 - self.radii[l] / length
+        centres = (start + (end - start) * (first + (last - first) * share)).reshape(-1, 2)
+        size = PULSE * min(1.0, 8 * passed, 8 * (1 - passed)) * np.sqrt(amount / amount.max()).ravel()
         seen = size > 0.005
         return _bezier.discs(centres[seen], size[seen])
 

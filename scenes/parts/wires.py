@@ -1,0 +1,72 @@
+"""Weights as wires between two columns of units."""
+
+import numpy as np
+from manim import VGroup
+
+from scenes import _bezier
+from scenes._theme import SMALL, Role, rgb, words
+from scenes.parts import Array, mark
+
+WIDTH = 2.4  # stroke of a weight of 1, in Manim's hundredths of a unit
+DASH, GAP = 0.13, 0.09
+
+
+class Wires(VGroup):
+    """A wire for each weight W (n, m), from m places to n: its width is |W|.
+
+    Positive weights are unbroken and blue, negative ones dashed and red. `near` and `far` are the radii of
+    the units where wires begin and end.
+    """
+
+    def __init__(self, start: Array, end: Array, near: float, far: float) -> None:
+        self.size = len(end), len(start)
+        self.tracks = [tracks(a, b, near, far) for b in end for a in start]
+        super().__init__(*[mark(stroke="state") for _ in self.tracks])
+
+    def wire(self, j: int, i: int) -> VGroup:
+        """The mark of one weight."""
+        return self[j * self.size[1] + i]
+
+    def write(self, W: Array, alpha: Array) -> None:
+        """Draw the weights W (n, m), each as opaque as `alpha` (n, m) says."""
+        positive, negative = rgb("state"), rgb("error")
+        for wire, (whole, dashed), w, opacity in zip(self, self.tracks, W.flat, alpha.flat, strict=True):
+            wire.points = whole if w >= 0 else dashed
+            wire.stroke_rgbas[:, :3] = positive if w >= 0 else negative
+            wire.stroke_rgbas[:, 3] = opacity
+            wire.stroke_width = WIDTH * abs(w)
+
+    def read(self) -> Array:
+        """The weights that the wires' widths and dashes say."""
+        signed = [wire.stroke_width * (1 if len(wire.points) == 4 else -1) for wire in self]
+        return np.array(signed).reshape(self.size) / WIDTH
+
+
+def tracks(start: Array, end: Array, near: float = 0.0, far: float = 0.0) -> tuple[Array, Array]:
+    """The way from start to end less the units' radii `near` and `far`, unbroken and dashed."""
+    length = float(np.linalg.norm(end - start))
+    along = (end - start) / length
+    a, b, length = start + near * along, end - far * along, length - near - far
+    feet = np.arange(0, length - DASH / 2, DASH + GAP)[:, None]
+    tips = np.minimum(feet + DASH, length)
+    return _bezier.segments([a], [b]), _bezier.segments(a + feet * along, a + tips * along)
+
+
+def legend(left: float, top: float) -> VGroup:
+    """What wires and units say, in four lines."""
+    active = "brighter" if rgb("ink").sum() > rgb("ground").sum() else "darker"
+    rows: tuple[tuple[str, Role | None], ...] = (
+        ("positive weight", "state"),
+        ("negative weight", "error"),
+        ("wider: larger", None),
+        (f"{active}: more active", None),
+    )
+    key = VGroup()
+    for k, (text, role) in enumerate(rows):
+        y = top - 0.45 * k
+        key.add(words(text, SMALL, "muted").put(left + 1, y, "left"))
+        if role:
+            line = mark(stroke=role, width=4)
+            line.points = tracks(np.array([left, y + 0.07]), np.array([left + 0.75, y + 0.07]))[k]
+            key.add(line)
+    return key
