@@ -343,7 +343,7 @@ class BlameFlowsBackward(Film):
             math("{{delta^l : d}} = {{(W^(l+1))^top : w}} {{delta^(l+1) : e}} dot.o {{sigma'(z^l) : s}}", 30),
             math("{{W^l : w}} arrow.l {{W^l : v}} - eta {{delta^l : d}} {{(a^(l-1))^top : a}}", 30),
         )
-        texts = "blame at the outputs", "blame further back", "a step of every weight"
+        texts = "blame at the outputs", "blame further back", "a step of every weight; a bias takes δ alone"
         names = [
             words(text, SMALL, "muted").put(1.2, y, "left") for text, y in zip(texts, (1.85, 0.45, -0.95))
         ]
