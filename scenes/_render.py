@@ -158,7 +158,7 @@ class Plan:
         return self.frames / self.fps
 
     def moments(self, count: int) -> list[float]:
-        """Seconds of so many frames spread evenly over the beats, each late in its beat, when it is built up."""
+        """Seconds of so many frames, spread evenly over the beats and late in each, when it is built up."""
         edges = [*(beat.frame for beat in self.beats), self.frames]
         place = (np.arange(count) + 0.7) / count * len(self.beats)
         return (np.interp(place, np.arange(len(edges)), edges) / self.fps).tolist()

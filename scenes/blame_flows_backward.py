@@ -31,7 +31,7 @@ from scenes.parts.shares import chain_of, most_blamed, nudged, pairs_of
 from scenes.parts.slope import Slope
 from scenes.parts.squares import squares
 from scenes.parts.wires import legend
-from sims import Backprop
+from sims import Backprop, ParameterError
 from sims.backprop import sigma_prime
 
 PANEL, EDGE = 3.6, 6.6  # the right-hand panel, from its left to where its numbers end
@@ -64,12 +64,12 @@ class BlameFlowsBackward(Film):
         s = self.backprop
         for name, value in TOLD.items():
             if getattr(s, name) != value:
-                raise ValueError(f"{name} must be {value!r} in this film; got {getattr(s, name)!r}")
-        if not s.hidden or s.output == "softmax":
-            raise ValueError("this film needs a hidden layer and an output other than softmax")
+                raise ParameterError(f"{name} must be {value!r} in this film; got {getattr(s, name)!r}")
+        if not s.hidden or s.output_activation == "softmax":
+            raise ParameterError("this film needs a hidden layer and an output other than softmax")
         self.trained = self.run(s).isel(sample=0)
         if "measured_dW_1" not in self.trained:
-            raise ValueError(f"this film needs a network small enough to nudge; got hidden={s.hidden}")
+            raise ParameterError(f"this film needs a network small enough to nudge; got hidden={s.hidden}")
         self.L = L = len(s.hidden) + 1
         self.weight = most_blamed(self.trained, L - 1)
         self.net = Network(self.trained, (-5.85, -1.8, 5.4, 4.15), self.weight).tune(presence=0)
@@ -264,7 +264,7 @@ class BlameFlowsBackward(Film):
         return sigma_prime(self.trained[f"a_{l}"][0].values, self.activation(l))
 
     def activation(self, l: int) -> str:
-        return self.backprop.output if l == self.L else self.backprop.activation
+        return self.backprop.output_activation if l == self.L else self.backprop.activation
 
     # --------------------------------------------------------------------------------------- all the shares
 

@@ -165,7 +165,13 @@ def nudged(
 
 # ------------------------------------------------------------------------------------------ the simulation
 
-CLASSIFIER = {"activation": "tanh", "output": "softmax", "scale": 1.0, "optimiser": "adam", "eta": 0.03}
+CLASSIFIER = {
+    "activation": "tanh",
+    "output_activation": "softmax",
+    "scale": 1.0,
+    "optimiser": "adam",
+    "eta": 0.03,
+}
 
 # what `Backprop(task=...)` takes where nothing else is said; the lecture's are the declared defaults
 CUSTOMARY: dict[str, dict[str, Any]] = {
@@ -189,7 +195,7 @@ class Backprop(Customary):
     activation: Literal["sigmoid", "tanh", "relu", "identity"] = param(
         "sigmoid", "activation of the hidden layers", symbol="σ", shape=True
     )
-    output: Literal["sigmoid", "tanh", "relu", "identity", "softmax"] = param(
+    output_activation: Literal["sigmoid", "tanh", "relu", "identity", "softmax"] = param(
         "sigmoid",
         "activation of the last layer; softmax goes with cross-entropy, others with ½ Σ (a - y)²",
         shape=True,
@@ -283,7 +289,7 @@ class Backprop(Customary):
         data_input, data_target, held_out = draw(p.task, p.samples, p.noise, rngs)
         x, y = data_input[:, ~held_out], data_target[:, ~held_out]
         sizes = (x.shape[-1], *p.hidden, y.shape[-1])
-        L, net, watched = len(sizes) - 1, (p.activation, p.output), slice(p.watch)
+        L, net, watched = len(sizes) - 1, (p.activation, p.output_activation), slice(p.watch)
         w = np.stack([initial_weights(sizes, scale, rng) for scale, rng in zip(p.scale, rngs)])
         fixed = {
             "step": np.arange(0, p.steps + 1, p.every),
@@ -305,7 +311,7 @@ class Backprop(Customary):
             delta = backward(W, a, y, *net)
             dW, db = shares(delta, a)
             if k % p.every == 0:
-                mean_loss = loss(z[L], a[L], y, p.output).mean(-1)
+                mean_loss = loss(z[L], a[L], y, p.output_activation).mean(-1)
                 check_finite(mean_loss, "loss", when=f"step {k}", cure="a smaller eta")
                 right = correct(forward(W, b, data_input, *net)[1][L], data_target, p.task)
                 row = {"loss": mean_loss, "eta": eta[:, k], "correct": right}

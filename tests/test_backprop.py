@@ -295,7 +295,7 @@ def test_defaults_follow_the_task_unless_given():
 
 def test_a_run_that_overflows_is_no_result():
     with pytest.raises(Diverged, match=r"loss diverged at step \d+; try a smaller eta"):
-        Backprop(hidden=(6, 6), activation="identity", output="identity", eta=500.0).run()
+        Backprop(hidden=(6, 6), activation="identity", output_activation="identity", eta=500.0).run()
 
 
 def test_settings_that_contradict_each_other_are_refused():

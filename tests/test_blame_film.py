@@ -5,7 +5,7 @@ import pytest
 
 from scenes.blame_flows_backward import BlameFlowsBackward
 from scenes.parts.shares import chain_of, depth, most_blamed, nudged, pairs_of
-from sims import Backprop
+from sims import Backprop, ParameterError
 
 
 @pytest.fixture(scope="module", params=[(6,), (5, 4)])
@@ -49,11 +49,11 @@ def test_pairs_are_all_weights_and_agree_within_the_square_of_the_nudge(run):
     [
         ({"optimiser": "adam"}, "optimiser must be 'gd' in this film; got 'adam'"),
         ({"task": "xor"}, "task must be 'lecture'"),
-        ({"output": "softmax"}, "an output other than softmax"),
+        ({"output_activation": "softmax"}, "an output other than softmax"),
         ({"hidden": (200,)}, "small enough to nudge"),
     ],
 )
 def test_what_its_formulas_do_not_hold_for_is_refused(update, said):
     film = BlameFlowsBackward(backprop=BlameFlowsBackward.backprop.model_copy(update=update))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ParameterError, match=said):
         film.gather()

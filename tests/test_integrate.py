@@ -51,8 +51,11 @@ PROBLEMS = {
     "A1: decay": (lambda t, y: -y, [1.0], lambda t: np.exp(-t)[:, None]),
     "A2: cubic decay": (lambda t, y: -(y**3) / 2, [1.0], lambda t: 1 / np.sqrt(1 + t)[:, None]),
     "A3: field of time": (lambda t, y: y * np.cos(t), [1.0], lambda t: np.exp(np.sin(t))[:, None]),
-    "A4: logistic growth": (lambda t, y: y / 4 * (1 - y / 20), [1.0],
-                            lambda t: 20 / (1 + 19 * np.exp(-t / 4))[:, None]),
+    "A4: logistic growth": (
+        lambda t, y: y / 4 * (1 - y / 20),
+        [1.0],
+        lambda t: 20 / (1 + 19 * np.exp(-t / 4))[:, None],
+    ),
     "harmonic oscillator": (harmonic, [1.0, 0.0], lambda t: np.stack([np.cos(t), -np.sin(t)], axis=-1)),
     "B1: Lotka-Volterra": (lotka_volterra, [1.0, 3.0], reference(lotka_volterra, [1.0, 3.0])),
     "D1: two bodies": (kepler, [0.9, 0.0, 0.0, np.sqrt(1.1 / 0.9)], kepler_orbit),
@@ -241,8 +244,14 @@ def test_drift_and_noise_are_taken_at_the_beginning_of_each_step():
 
 
 def brownian(seeds, n=200, dt=0.25, steps=400):
-    W = euler_maruyama(lambda t, y: 0 * y, np.zeros((len(seeds), n)), dt, steps,
-                       g=lambda t, y: np.ones_like(y), rngs=generators(*seeds))
+    W = euler_maruyama(
+        lambda t, y: 0 * y,
+        np.zeros((len(seeds), n)),
+        dt,
+        steps,
+        g=lambda t, y: np.ones_like(y),
+        rngs=generators(*seeds),
+    )
     return np.diff(W, axis=1)
 
 
@@ -269,8 +278,9 @@ def test_squared_increments_add_up_to_the_time_passed():
 
 def test_zero_noise_gives_eulers_bytes():
     start = np.random.default_rng(0).normal(size=(3, 5))
-    noisy = euler_maruyama(lambda t, y: np.cos(t) - y**3, start, 0.01, 200,
-                           g=lambda t, y: 0.0 * y, rngs=generators(1, 2, 3))
+    noisy = euler_maruyama(
+        lambda t, y: np.cos(t) - y**3, start, 0.01, 200, g=lambda t, y: 0.0 * y, rngs=generators(1, 2, 3)
+    )
     assert noisy.tobytes() == euler_maruyama(lambda t, y: np.cos(t) - y**3, start, 0.01, 200).tobytes()
 
 

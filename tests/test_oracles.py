@@ -10,12 +10,36 @@ import pytest
 
 FOLDER = Path(__file__).parent / "oracles"
 FILES = ("optimisers", "mlp", "attention", "recurrent")
-RUNS = ("gd", "heavy_ball", "nesterov", "adagrad", "rmsprop", "adam", "adamw",
-        "gd_decay", "adam_decay", "adamw_decay")
-NETWORKS = ("tanh_2_3_1", "tanh_identity_2_3_1", "sigmoid_4_6_3", "tanh_identity_4_6_3",
-            "tanh_identity_3_7_5_2", "relu_softmax_5_8_8_4", "tanh_softmax_5_8_8_4")
-ATTENTIONS = ("one_head", "one_head_causal", "two_heads", "two_heads_causal", "four_heads",
-              "four_heads_causal", "oblong")
+RUNS = (
+    "gd",
+    "heavy_ball",
+    "nesterov",
+    "adagrad",
+    "rmsprop",
+    "adam",
+    "adamw",
+    "gd_decay",
+    "adam_decay",
+    "adamw_decay",
+)
+NETWORKS = (
+    "tanh_2_3_1",
+    "tanh_identity_2_3_1",
+    "sigmoid_4_6_3",
+    "tanh_identity_4_6_3",
+    "tanh_identity_3_7_5_2",
+    "relu_softmax_5_8_8_4",
+    "tanh_softmax_5_8_8_4",
+)
+ATTENTIONS = (
+    "one_head",
+    "one_head_causal",
+    "two_heads",
+    "two_heads_causal",
+    "four_heads",
+    "four_heads_causal",
+    "oblong",
+)
 
 
 def load(name):
@@ -171,8 +195,11 @@ def test_the_rnns_jacobian_is_the_product_of_its_one_step_jacobians():
 def test_every_input_of_a_cell_has_a_gradient_of_its_own_shape(cell):
     c = under(load("recurrent"), cell)
     gradients = {key for key in c if f"d{key}" in c}
-    weights = ({"weight_ih", "weight_hh", "bias_ih", "bias_hh"} if cell != "cho"
-               else {"W_z", "U_z", "b_z", "W_r", "U_r", "b_r", "W", "U", "b"})
+    weights = (
+        {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}
+        if cell != "cho"
+        else {"W_z", "U_z", "b_z", "W_r", "U_r", "b_r", "W", "U", "b"}
+    )
     assert gradients == weights | {"x", "h_0"} | ({"c_0"} if cell == "lstm" else set())
     for name in gradients:
         assert c[f"d{name}"].shape == c[name].shape

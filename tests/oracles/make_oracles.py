@@ -73,8 +73,13 @@ OPTIMISERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
 
 
 def optimiser_path(
-    optimiser: str, surface: str | Surface, start: ArrayLike, lr: float, weight_decay: float = 0.0,
-    steps: int = 200, **settings: Any,
+    optimiser: str,
+    surface: str | Surface,
+    start: ArrayLike,
+    lr: float,
+    weight_decay: float = 0.0,
+    steps: int = 200,
+    **settings: Any,
 ) -> Answers:
     """The walk of one of torch's optimisers down a surface.
 
@@ -135,8 +140,13 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def mlp(
-    weights: Sequence[ArrayLike], biases: Sequence[ArrayLike], X: ArrayLike, Y: ArrayLike,
-    hidden: str, output: str, loss: str,
+    weights: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
+    X: ArrayLike,
+    Y: ArrayLike,
+    hidden: str,
+    output: str,
+    loss: str,
 ) -> Answers:
     """Every layer's z, a, delta and gradient of a multilayer perceptron, by autograd.
 
@@ -202,8 +212,13 @@ def all_networks(seed: int, samples: int = 7) -> Answers:
 
 
 def attention(
-    X: ArrayLike, W_Q: ArrayLike, W_K: ArrayLike, W_V: ArrayLike, G: ArrayLike,
-    heads: int = 1, causal: bool = False,
+    X: ArrayLike,
+    W_Q: ArrayLike,
+    W_K: ArrayLike,
+    W_V: ArrayLike,
+    G: ArrayLike,
+    heads: int = 1,
+    causal: bool = False,
 ) -> Answers:
     """`F.scaled_dot_product_attention` on Q = X W_Q, K = X W_K, V = X W_V, and its gradients by autograd.
 
@@ -311,8 +326,13 @@ def jacobians(cell: str, p: Leaves, x: Tensor, states: Tensor) -> Array:
 
 
 def recurrent(
-    cell: str, weights: Mapping[str, ArrayLike], x: ArrayLike, G: ArrayLike,
-    h_0: ArrayLike, c_0: ArrayLike | None = None, jacobian_of: int = 0,
+    cell: str,
+    weights: Mapping[str, ArrayLike],
+    x: ArrayLike,
+    G: ArrayLike,
+    h_0: ArrayLike,
+    c_0: ArrayLike | None = None,
+    jacobian_of: int = 0,
 ) -> Answers:
     """States, gradients and Jacobians of a recurrent cell: "rnn" (tanh), "lstm", "gru" (torch's) or "cho".
 
