@@ -1,4 +1,4 @@
-"""The code keeps its style: linted, formatted, strictly typed where numbers are made, and apart where it must be."""
+"""The code keeps its style: linted, formatted, strictly typed where numbers are made, apart from films."""
 
 import ast
 import subprocess
