@@ -160,7 +160,9 @@ class Plan:
     def moments(self, count: int) -> list[float]:
         """Seconds of so many frames, spread evenly over the beats and late in each, when it is built up."""
         edges = [*(beat.frame for beat in self.beats), self.frames]
-        place = (np.arange(count) + 0.7) / count * len(self.beats)
+        place = (np.arange(count) + 0.5) / count * len(self.beats)
+        if count <= len(self.beats):
+            place = np.floor(place) + 0.75
         return (np.interp(place, np.arange(len(edges)), edges) / self.fps).tolist()
 
 
