@@ -96,8 +96,12 @@ class Film(Scene):
         self.wait(4)
 
     def names_data(self, text: str) -> None:
-        """Say in the lower right corner where the picture's numbers come from."""
-        self.badge = self._replace(self.badge, figures(text, BADGE).put(WIDE, BADGE_LINE, "right"))
+        """Say in the lower right corner where the picture's numbers come from; nothing where it has none."""
+        if not text and self.badge:
+            self._pending.append(FadeOut(self.badge, run_time=0.25))
+            self.badge = None
+        if text:
+            self.badge = self._replace(self.badge, figures(text, BADGE).put(WIDE, BADGE_LINE, "right"))
 
     def _replace(self, old: Words | None, new: Words) -> Words:
         """The old line goes before the new one comes, so that never two are read at once."""

@@ -5,7 +5,7 @@ Pantaleone's five metronomes on a board, then Kuramoto's oscillators walking dow
 
 import numpy as np
 import xarray as xr
-from manim import FadeIn, FadeOut, LaggedStart, TransformFromCopy, VGroup, Write
+from manim import FadeIn, FadeOut, LaggedStart, Mobject, TransformFromCopy, VGroup, Write
 
 from scenes import _bezier
 from scenes._film import Advance, Film, Tune
@@ -35,6 +35,7 @@ class Metronomes(Film):
         self.add(self.title)
         total = float(self.run(self.metronomes).time[-1]) / SWING
         self.unit = min(total, 100) / 100  # the film shows the first hundred swings
+        self.stage: list[Mobject] = []
         self.on_a_table()
         self.on_two_cans()
         self.as_phases()
@@ -43,6 +44,11 @@ class Metronomes(Film):
         self.too_big_a_step()
         self.the_map()
         self.where_it_breaks()
+
+    def clear(self) -> None:
+        """What is no longer spoken of leaves together with its caption."""
+        self.play(*[FadeOut(gone) for gone in self.stage], run_time=0.6)
+        self.stage = []
 
     def count(self, n: int | None = None) -> str:
         """How many metronomes (or so many), as a word where it is a short one."""
@@ -56,52 +62,58 @@ class Metronomes(Film):
 
     def on_a_table(self) -> None:
         alone = MetronomeRow(self.run(self.metronomes.model_copy(update={"beta": 0.0})), (0, -1.9))
-        self.row = alone.tune(presence=0)
+        alone.tune(presence=0)
         self.beat("a fixed table", f"{self.count()} metronomes on a fixed table. Each keeps its own time.")
         self.names_data(self.source(0.0))
         self.play(Tune(alone, presence=1), Advance(alone, 0, self.swings(8), run_time=8))
+        self.stage = [alone]
 
     def on_two_cans(self) -> None:
         free = MetronomeRow(self.run(self.metronomes), (0, -1.9)).tune(presence=0)
         self.beat("a board that rolls", "Now the board rolls on two cans, and wobbles with every swing.")
-        self.names_data(f"{self.source(self.metronomes.beta)} · board motion ×{free.exaggerated:g}")
-        self.play(Tune(self.row, presence=0, run_time=0.6))
-        self.remove(self.row)
+        self.names_data(
+            f"{self.source(self.metronomes.beta)} · board drawn moving {free.exaggerated:g} times as far"
+        )
+        self.clear()
         self.play(Tune(free, presence=1, run_time=0.6))
-        self.play(Tune(free, lift=1, run_time=1.2))
+        self.play(Tune(free, lift=1, run_time=2))
         self.play(Advance(free, 0, self.swings(7), run_time=7))
         self.beat("four times faster", "Four times faster: each nudges the board, the board nudges the rest.")
         self.play(Tune(free, traces=1), Advance(free, self.swings(7), self.swings(71), run_time=16))
         self.beat("in phase", self.outcome())
         self.play(Tune(free, traces=0), Advance(free, self.swings(71), self.swings(76), run_time=5))
-        self.row = free
+        self.stage = [free]
 
     def outcome(self) -> str:
         """What came of it, in the run's own number."""
         until = self.metronomes.measure(self.run(self.metronomes))["periods until in phase"]
         if until <= 71 * self.unit:
-            return f"In phase after {until:.0f} swings. Nobody gave the beat."
-        return f"After {71 * self.unit:.0f} swings they are not in phase yet."
+            return f"After {until:.0f} swings they nearly agree, then closer still. No one led."
+        return f"After {71 * self.unit:.0f} swings they do not agree yet."
 
     def as_phases(self) -> None:
         run = self.run(self.metronomes)
         row = MetronomeRow(run, (-3.3, -0.85), size=0.5).tune(presence=0, lift=1)
         turning = float(run.psi.diff("time").mean() / run.time.diff("time").mean())
-        circle = PhaseCircle(run, (3.7, 0.1), 1.75, phase="phi", turning=turning)
-        circle.tune(presence=0, dots_there=0, arrow_there=0)
-        self.beat("phases", "Each swing is a trip round a circle: mark where each one is.")
-        self.play(Tune(self.row, presence=0, run_time=0.6))
-        self.remove(self.row)
-        self.play(Tune(row, presence=1), Tune(circle, presence=1))
-        dots = [mark(fill=dot_role) for dot_role in (FIVE[i % 5] for i in range(len(circle.dots)))]
-        for dot, place in zip(dots, circle.dots, strict=True):
-            dot.points = place.points.copy()
+        zero = float(run.psi[-1] - turning * run.time[-1])
+        place = {"centre": (3.4, 0.1), "radius": 1.75, "phase": "phi", "zero": zero}
+        whirling = PhaseCircle(run, **place).tune(presence=0, dots_there=0, arrow_there=0)
+        self.circle = PhaseCircle(run, **place, turning=turning).tune(arrow_there=0)
+        self.beat("phases", "Back to the start. One swing, there and back, is once round.")
+        self.clear()
+        self.play(Tune(row, presence=1), Tune(whirling, presence=1))
+        dots = [mark(fill=FIVE[i % len(FIVE)]) for i in range(len(whirling.dots))]
+        for dot, there in zip(dots, whirling.dots, strict=True):
+            dot.points = there.points.copy()
         flights = [TransformFromCopy(bob, dot) for bob, dot in zip(row.bobs, dots, strict=True)]
         self.play(LaggedStart(*flights, lag_ratio=0.12, run_time=2.0))
-        circle.tune(dots_there=1)
+        whirling.tune(dots_there=1)
         self.remove(*dots)
-        self.wait(1.2)
-        self.row, self.circle = row, circle
+        self.rounds = 2 * SWING / turning  # two turns of the beat: here both circles show the same
+        self.play(*[Advance(part, 0, self.rounds, run_time=4) for part in (row, whirling)])
+        self.remove(whirling)
+        self.add(self.circle.show(self.rounds))
+        self.stage = [row]
 
     def in_agreement(self) -> None:
         run, circle = self.run(self.metronomes), self.circle
@@ -116,23 +128,24 @@ class Metronomes(Film):
             "agreement r",
             "swings",
             ticks={"0": 0, "1": 1},
-            steps={f"{end / 2:.0f}": end / 2},
+            steps={f"{share * end:.0f}": share * end for share in (0.25, 0.5, 0.75)},
         )
         r = Readout(swings, "r", "{:.2f}", (-0.4, 0.56), role="focus", align="right")
         formula = math("r e^(i psi) = 1/N sum_(j=1)^N e^(i phi_j)", LABEL).move_to([-3.2, 1.85, 0])
-        self.beat("agreement", "The dots’ mean is an arrow. Its length r says how well they agree.")
-        self.play(Tune(self.row, presence=0, run_time=0.6))
-        self.remove(self.row)
+        start = self.rounds / SWING
+        for part in (chart, r):
+            part.show(start)
+        self.beat("agreement", "Now seen turning with the beat: the dots’ mean is an arrow r long.")
+        self.clear()
         self.play(Tune(circle, arrow_there=1), FadeIn(chart), FadeIn(r), run_time=0.8)
-        self.play(Write(formula), run_time=1.5)
         self.play(
-            Advance(circle, 0, self.swings(100), run_time=11),
-            Advance(chart, 0, end, run_time=11),
-            Advance(r, 0, end, run_time=11),
+            Advance(circle, self.rounds, self.swings(100), run_time=11),
+            Advance(chart, start, end, run_time=11),
+            Advance(r, start, end, run_time=11),
         )
-        self.wait(1)
-        self.play(Tune(circle, presence=0), FadeOut(chart), FadeOut(r), FadeOut(formula), run_time=0.8)
-        self.remove(circle)
+        self.play(Write(formula), run_time=1.5)
+        self.wait(2)
+        self.stage = [circle, chart, r, formula]
 
     def downhill(self) -> None:
         s = self.kuramoto
@@ -148,7 +161,7 @@ class Metronomes(Film):
             (min(low, -1e-9) * 1.05, 0),
             "energy E",
             "time",
-            "error",
+            "ink",
         )
         i = int(np.abs(run.theta_dot.sel(time=0.25 * end, method="nearest").values).argmax())
         role = FIVE[i % len(FIVE)]
@@ -158,30 +171,32 @@ class Metronomes(Film):
             math(f"dot(theta)_{i + 1}", LABEL, role).move_to([4.2, 2.21, 0]),
             math(f"-(partial E)/(partial theta_{i + 1})", LABEL).move_to([4.1, 1.26, 0]),
         )
-        self.beat("downhill", "Kuramoto’s clocks in a valley. The broad arrow is how each one drifts.")
+        self.beat("downhill", "Simpler clocks: each feels the pull of the rest, as a valley.")
         self.names_data(f"Kuramoto 1975 · N={s.n} K={s.K:g} · equal frequencies · seed {s.seed}")
+        self.clear()
         self.play(Tune(valley, presence=1), FadeIn(chart), run_time=1)
         self.play(Advance(valley, 0, 0.25 * end, run_time=3.5), Advance(chart, 0, 0.25 * end, run_time=3.5))
-        self.beat("two arrows, one", "The thin one is straight downhill. They are the same arrow.")
+        self.beat("two arrows, one", "Broad: how each drifts. Thin: minus its slope. The two are equal.")
         for part in (drift, fall):
             part.show(0.25 * end)
-        self.play(FadeIn(law), FadeIn(drift), FadeIn(fall), run_time=0.8)
+        self.play(FadeIn(law), FadeIn(drift), FadeIn(fall), Tune(valley, falls_there=1), run_time=0.8)
         moving = (valley, chart, drift, fall)
         self.play(*[Advance(part, 0.25 * end, end, run_time=7) for part in moving])
         self.wait(1)
-        self.play(Tune(valley, presence=0), FadeOut(chart), FadeOut(law), FadeOut(drift), FadeOut(fall))
-        self.remove(valley)
+        self.stage = [valley, chart, law, drift, fall]
 
     def too_big_a_step(self) -> None:
-        self.beat("steps too big", "In steps beyond η = 2 they break apart, as descent on a bowl does.")
+        self.beat("steps too big", "Beyond a step of 2 each one overshoots: no rest here, runaway there.")
         self.names_data(
-            f"Kuramoto in steps, K=1 · gradient descent on a bowl, λ=1 · seed {self.kuramoto.seed}"
+            f"Kuramoto in steps, started close, K=1 · descent on a bowl, λ=1 · seed {self.kuramoto.seed}"
         )
+        self.clear()
         heads = VGroup(
             words(f"{self.count(self.kuramoto.n).lower()} phases, from their mean", SMALL, "muted").put(
                 -2.9, 2.3
             ),
             words("one weight on a bowl", SMALL, "muted").put(3.7, 2.3),
+            words("step size", SMALL, "muted").put(-6.05, 2.3),
         )
         rows: tuple[tuple[float, float, Role], ...] = ((GENTLE, 0.35, "updated"), (TOO_BIG, -1.95, "error"))
         charts = []
@@ -207,8 +222,10 @@ class Metronomes(Film):
         self.play(*[Advance(chart, 0, 12, run_time=4) for chart in charts[:2]])
         self.wait(0.6)
         self.play(*[Advance(chart, 0, 12, run_time=4) for chart in charts[2:]])
+        off = words("off the chart", SMALL, "error").put(2.7, -1.6, "left")
+        self.play(FadeIn(off), run_time=0.5)
         self.wait(2)
-        self.play(FadeOut(heads), FadeOut(labels), *[FadeOut(chart) for chart in charts], run_time=0.8)
+        self.stage = [heads, labels, off, *charts]
 
     def in_steps(self, eta: float) -> Kuramoto:
         """The same clocks close together, taken in steps."""
@@ -217,11 +234,13 @@ class Metronomes(Film):
         )
 
     def the_map(self) -> None:
-        self.beat("the map", "So the metronomes are a picture of learning:")
+        self.beat("the map", "So the metronomes are a picture of learning.")
+        self.names_data("")
+        self.clear()
         pairs = [
             ("the board", "the shared error"),
             ("a phase", "a weight"),
-            ("the common beat, 360°", "the wanted output"),
+            ("in step, at 360°", "the wanted output"),
             ("a nudge", "a small step downhill"),
         ]
         rows = []
@@ -238,21 +257,24 @@ class Metronomes(Film):
             )
         self.play(LaggedStart(*[FadeIn(row) for row in rows], lag_ratio=0.5, run_time=4))
         self.wait(2.5)
-        self.play(*[FadeOut(row) for row in rows], run_time=0.6)
+        self.stage = [*rows]
 
     def where_it_breaks(self) -> None:
-        self.beat("where it breaks", "And only a picture: learning has what the metronomes lack.")
-        lacks = ["no layers", "no labels", "no chain rule", "metronomes copy each other; weights do not"]
+        self.beat("where it breaks", "And only a picture: the metronomes have none of these.")
+        self.clear()
+        lacks = ["layers", "labels: a wanted output", "the chain rule"]
         rows = []
         for i, text in enumerate(lacks):
-            y = 1.5 - 0.95 * i
+            y = 1.6 - 0.95 * i
             cross = mark(stroke="error", width=5)
             cross.points = _bezier.segments(
-                [(-3.5, y - 0.04), (-3.5, y + 0.24)], [(-3.22, y + 0.24), (-3.22, y - 0.04)]
+                [(-2.2, y - 0.04), (-2.2, y + 0.24)], [(-1.92, y + 0.24), (-1.92, y - 0.04)]
             )
-            rows.append(VGroup(cross, words(text, 26).put(-2.8, y, "left")))
-        self.play(LaggedStart(*[FadeIn(row) for row in rows], lag_ratio=0.5, run_time=3.5))
-        self.wait(2)
+            rows.append(VGroup(cross, words(text, 26).put(-1.5, y, "left")))
+        self.play(LaggedStart(*[FadeIn(row) for row in rows], lag_ratio=0.5, run_time=3))
+        rows.append(VGroup(words("Metronomes copy each other. Weights do not.", 26).put(0, -1.7)))
+        self.play(FadeIn(rows[-1]), run_time=0.6)
+        self.wait(2.5)
         self.play(*[FadeOut(row) for row in rows], run_time=0.6)
         self.remember("Small nudges through one shared board are enough to agree.")
 

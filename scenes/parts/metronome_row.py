@@ -8,7 +8,7 @@ from scenes import _bezier
 from scenes._theme import rgb
 from scenes.parts import FIVE, Array, Part, mark
 
-SPACING, ROD, PIVOT = 2.5, 2.15, 0.34  # between metronomes; a pendulum length; pivot above the board
+SPACING, ROD, PIVOT = 2.5, 1.9, 0.31  # between metronomes; a pendulum length; pivot above the board
 CAN = 0.42  # radius
 GHOSTS, APART = 9, 0.75  # fading traces of each rod, and the time τ between them
 
@@ -40,7 +40,7 @@ class MetronomeRow(Part):
         self._put(self.table, _bezier.segments([(-6.61, 0)], [(6.61, 0)]))
         self.cans = VGroup(*[mark(fill="panel", stroke="muted", width=3) for _ in range(2)])
         self.spokes = VGroup(*[mark(stroke="muted", width=2) for _ in range(2)])
-        self.board = mark(fill="faint")
+        self.board = mark(fill="muted", opacity=0.75)
         roles = [FIVE[i % 5] for i in range(n)]
         self.ghosts = [[mark(stroke=role, width=3) for _ in range(GHOSTS)] for role in roles]
         self.bodies = VGroup(*[mark(fill="panel", stroke=role, width=3) for role in roles])
@@ -57,7 +57,7 @@ class MetronomeRow(Part):
 
     def draw(self, t: float) -> None:
         x = self.at("x", t) * ROD * self.exaggerated
-        top = 0.2 + 2 * CAN * self.lift
+        top = 0.2 + 2 * CAN * min(1.0, 2 * self.lift)
         half = self.feet[-1] + 1.1
         self._put(self.board, _bezier.rectangles(x - half, top - 0.2, x + half, top))
         self._roll(x)
@@ -73,21 +73,22 @@ class MetronomeRow(Part):
             self._trace(i, t, top)
 
     def _roll(self, x: float) -> None:
-        """The cans roll under the board, half as far as it moves."""
-        for can, spoke, home in zip(self.cans, self.spokes, (-3.75, 3.75), strict=True):
-            centre = np.array([home + x / 2, CAN * (2 * self.lift - 1)])
-            angle = -x / 2 / CAN
-            arm = CAN * np.array([np.cos(angle + 0.8), np.sin(angle + 0.8)])
-            there = self.presence * min(1.0, 2 * self.lift)
+        """The cans roll in once the board is up, then under it, half as far as it moves."""
+        away = 8 * max(0.0, 2 - 2 * self.lift)
+        there = self.presence * min(1.0, max(0.0, 10 * (self.lift - 0.5)))
+        for can, spoke, side in zip(self.cans, self.spokes, (-1, 1), strict=True):
+            way = side * away + x / 2
+            centre = np.array([side * 3.75 + way, CAN])
+            arm = CAN * np.array([np.cos(0.8 - way / CAN), np.sin(0.8 - way / CAN)])
             self._put(can, _bezier.discs(centre, CAN))
             self._put(spoke, _bezier.segments([centre - arm], [centre + arm]))
             can.fill_rgbas[:, 3] = can.stroke_rgbas[:, 3] = there
             spoke.stroke_rgbas[:, 3] = 0.5 * there
 
     def _flash(self, i: int, t: float) -> None:
-        """A body's outline widens at the tick and calms within a third of a swing."""
+        """A body's outline widens at the tick and calms; not where time runs fast and traces are drawn."""
         before = self.ticks[i][self.ticks[i] <= t]
-        glow = np.exp(-(t - before[-1]) / 0.7) if len(before) else 0.0
+        glow = (1 - self.traces) * np.exp(-(t - before[-1]) / 0.7) if len(before) else 0.0
         self.bodies[i].fill_rgbas[:, :3] = rgb("panel") * (1 - 0.25 * glow) + rgb(FIVE[i % 5]) * 0.25 * glow
         self.bodies[i].stroke_width = (3 + 3 * glow) * self.size**0.5
 
@@ -97,7 +98,7 @@ class MetronomeRow(Part):
             foot = np.array([self.feet[i] + self.at("x", then) * ROD * self.exaggerated, top + PIVOT])
             along = _up(self.at("theta", then)[i])
             self._put(ghost, _bezier.segments([foot + 0.62 * ROD * along], [foot + ROD * along]))
-            ghost.stroke_rgbas[:, 3] = 0.4 * (1 - j / GHOSTS) ** 1.5 * self.traces * self.presence
+            ghost.stroke_rgbas[:, 3] = 0.7 * (1 - j / GHOSTS) ** 1.5 * self.traces * self.presence
 
     def read(self) -> dict[str, Array]:
         ends = (
@@ -109,8 +110,8 @@ class MetronomeRow(Part):
         return {"theta": np.arctan2(along[:, 0], along[:, 1]), "x": np.array(x)}
 
 
-BODY = np.array([(-0.66, -PIVOT), (0.66, -PIVOT), (0.3, 1.32), (-0.3, 1.32)])
-BOB = np.array([(-0.21, 1.42), (0.21, 1.42), (0.17, 1.74), (-0.17, 1.74)])
+BODY = np.array([(-0.6, -PIVOT), (0.6, -PIVOT), (0.28, 1.16), (-0.28, 1.16)])
+BOB = np.array([(-0.19, 1.26), (0.19, 1.26), (0.15, 1.54), (-0.15, 1.54)])
 
 
 def _up(theta: float) -> Array:

@@ -13,7 +13,8 @@ class PhaseCircle(Part):
     """Oscillators' phases `phase` (time, oscillator) and the order parameter r e^{iψ} on a circle.
 
     0° is at the right, angles grow anticlockwise; the arrow's length is r of the radius. Seen from a frame
-    that turns at `turning` rad per unit of time, so that what beats together stands still. The dots and the
+    that turns at `turning` rad per unit of time, so that what beats together stands still, and from the phase
+    `zero`, which is marked 0°. The dots and the
     arrow can be held back by `dots_there` and `arrow_there`, numbers between 0 and 1.
     """
 
@@ -24,23 +25,24 @@ class PhaseCircle(Part):
         radius: float,
         phase: str = "theta",
         turning: float = 0.0,
+        zero: float = 0.0,
         roles: tuple[Role, ...] = FIVE,
     ) -> None:
         self.variables = (phase, "r")
         super().__init__(trajectory)
-        self.phase, self.turning = phase, turning
+        self.phase, self.turning, self.zero = phase, turning, zero
         self.centre, self.radius = np.array(centre), radius
         self.dots_there = self.arrow_there = 1.0
-        self.ring = mark(stroke="faint", width=3)
+        self.ring = mark(stroke="muted", width=2)
         self.ring.points = _bezier.discs([centre], radius)
-        self.arrow = mark(fill="ink")
+        self.arrow = mark(fill="focus")
         n = trajectory[phase].shape[1]
         self.dots = VGroup(*[mark(fill=roles[i % len(roles)]) for i in range(n)])
         self.add(self.ring, _degrees(self.centre, radius), self.arrow, self.dots)
         self.show(self.t)
 
     def draw(self, t: float) -> None:
-        z = np.exp(1j * (self.at(self.phase, t) - self.turning * t))
+        z = np.exp(1j * (self.at(self.phase, t) - self.turning * t - self.zero))
         for dot, point in zip(self.dots, self._place(z), strict=True):
             dot.points = _bezier.discs(point, 0.13)
             dot.fill_rgbas[:, 3] = self.dots_there * self.presence
@@ -54,12 +56,15 @@ class PhaseCircle(Part):
     def read(self) -> dict[str, Array]:
         xy = np.array([dot.get_center()[:2] for dot in self.dots]) - self.centre
         tip = np.linalg.norm(self.arrow.points[12, :2] - self.centre) / self.radius
-        return {self.phase: np.arctan2(xy[:, 1], xy[:, 0]) + self.turning * self.t, "r": np.array(tip)}
+        return {
+            self.phase: np.arctan2(xy[:, 1], xy[:, 0]) + self.turning * self.t + self.zero,
+            "r": np.array(tip),
+        }
 
 
 def _degrees(centre: Array, radius: float) -> VGroup:
     labels = VGroup()
-    for angle, side in ((0, (0.42, -0.09)), (90, (0, 0.26)), (180, (-0.5, -0.09)), (270, (0, -0.46))):
+    for angle, side in ((0, (0.68, -0.09)), (90, (0, 0.26)), (180, (-0.5, -0.09)), (270, (0, -0.46))):
         x, y = centre + radius * np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))]) + side
-        labels.add(words(f"{angle}°", SMALL, "muted").put(x, y))
+        labels.add(words(f"{angle}°" if angle else "0° = 360°", SMALL, "muted").put(x, y))
     return labels

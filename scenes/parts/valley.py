@@ -14,18 +14,19 @@ REACH = 1.1  # length of an arrow for a drift of 1 rad/s
 class Valley(Part):
     """The mean field's potential -K r cos(θ - ψ) and every oscillator on it, with two arrows each.
 
-    The broad arrow is the recorded drift dθ/dt, the thin one minus the recorded slope ∂E/∂θ.
+    The broad arrow is the recorded drift dθ/dt, the thin one minus the recorded slope ∂E/∂θ, there as far as
+    `falls_there` says, a number between 0 and 1.
     """
 
     variables = ("theta", "theta_dot", "slope", "r", "psi")
 
     def __init__(self, trajectory: xr.Dataset, K: float, box: tuple[float, float, float, float]) -> None:
         super().__init__(trajectory)
-        self.K, self.box = K, box
+        self.K, self.box, self.falls_there = K, box, 0.0
         left, bottom, width, _ = box
         n = trajectory.sizes["oscillator"]
         self.slope_line = mark(stroke="muted", width=4)
-        self.drifts = VGroup(*[mark(fill=FIVE[i % 5], opacity=0.55) for i in range(n)])
+        self.drifts = VGroup(*[mark(fill=FIVE[i % 5], opacity=0.7) for i in range(n)])
         self.falls = VGroup(*[mark(fill="ink") for _ in range(n)])
         self.dots = VGroup(*[mark(fill=FIVE[i % 5]) for i in range(n)])
         axis = mark(stroke="faint", width=3)
@@ -63,6 +64,8 @@ class Valley(Part):
             reach = np.stack([REACH * sign * self.at(name, t), np.zeros(len(xy))], -1)
             for shape, foot, along in zip(marks, xy, reach, strict=True):
                 shape.points = _bezier.arrows(foot, foot + along, width, head)
+        for arrow in self.falls:
+            arrow.fill_rgbas[:, 3] = self.falls_there * self.presence
         for dot, point in zip(self.dots, xy, strict=True):
             dot.points = _bezier.discs(point, 0.12)
 
