@@ -64,7 +64,7 @@ class PhaseCircle(Part):
 
 def _degrees(centre: Array, radius: float) -> VGroup:
     labels = VGroup()
-    for angle, side in ((0, (0.68, -0.09)), (90, (0, 0.26)), (180, (-0.5, -0.09)), (270, (0, -0.46))):
+    for angle, side in ((0, (0.82, -0.09)), (90, (0, 0.26)), (180, (-0.5, -0.09)), (270, (0, -0.46))):
         x, y = centre + radius * np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))]) + side
         labels.add(words(f"{angle}°" if angle else "0° = 360°", SMALL, "muted").put(x, y))
     return labels
