@@ -7,12 +7,10 @@ from functools import lru_cache, partial
 
 import numpy as np
 import xarray as xr
-from manim import Create, FadeIn, FadeOut, LaggedStart, TransformFromCopy, VGroup, VMobject, smooth
+from manim import Create, FadeIn, FadeOut, LaggedStart, TransformFromCopy, VGroup, smooth
 
-from scenes import _bezier
 from scenes._film import Advance, Film, Tune
 from scenes._theme import LABEL, SMALL, math, words
-from scenes.parts import mark
 from scenes.parts.curve import Curve
 from scenes.parts.heatmap import Heatmap
 from scenes.parts.labels import box_of
@@ -22,7 +20,7 @@ from scenes.parts.score_table import ScoreTable
 from scenes.parts.seed_strip import SeedStrip
 from scenes.parts.sentence import Sentence
 from scenes.parts.shift import Shift, on_the_way
-from scenes.parts.space import SIDES, Space, View, on_plane
+from scenes.parts.space import SIDES, Space, View, legend, on_plane
 from sims import Attention
 
 PLANE = (-6.61, -2.1, 1.05, 2.15)  # where the space is seen: left, bottom, right, top
@@ -51,6 +49,7 @@ class TwoBanks(Film):
         self.the_space()
         self.dot_products()
         self.shares()
+        self.values()
         self.tip_to_tail()
         self.the_other_sentence()
         self.all_at_once()
@@ -75,7 +74,7 @@ class TwoBanks(Film):
             Shift(each, self.space, role, "bank", side)
             for each, role, side in zip(self.each, SIDES, ("left", "right"), strict=False)
         ]
-        self.names_data(f"trained · {len(SEEDS)} seeds · seed {self.attention.seed}")
+        self.names_data(f"trained · seed {self.attention.seed}")
 
     def fitted(self, run: xr.Dataset, *more: str, side: float = 0.6) -> View:
         """The plane as large as all that lies on it during these steps allows."""
@@ -94,7 +93,7 @@ class TwoBanks(Film):
     def one_word(self) -> None:
         self.beat("one word", "One word in two sentences, with two meanings.")
         self.play(*[Tune(sentence, presence=1) for sentence in self.sentences])
-        self.rings = VGroup(*[_ring(sentence) for sentence in self.sentences])
+        self.rings = VGroup(*[sentence.ring() for sentence in self.sentences])
         self.wait(0.6)
         self.play(LaggedStart(*[Create(ring) for ring in self.rings], lag_ratio=0.3, run_time=1.2))
         self.wait(1.6)
@@ -138,15 +137,14 @@ class TwoBanks(Film):
 
     def the_space(self) -> None:
         self.beat("the space", "In the space of words, river words lie here, money words there.")
-        x0, y0 = self.view.origin
+        near = View(PLANE, np.vstack([self.data.word_xy.values[-1], np.zeros((1, 2))]), (1.6, 0.7))
         self.play(FadeOut(self.bank, run_time=0.4), Tune(self.strip, presence=0, run_time=0.4))
         self.remove(self.strip)
         self.play(
-            Tune(self.space, scale=self.view.scale, x0=x0, y0=y0, grid_there=1, run_time=2),
+            Tune(self.space, **near.there, grid_there=1, run_time=2),
             *[Tune(sentence, presence=0.35, run_time=1) for sentence in self.sentences],
         )
-        taken = [spot for shift in self.shifts for spot in shift.taken()]
-        self.names = self.space.name_words({str(word) for word in self.data.tokens.values.ravel()}, taken)
+        self.names = self.space.name_words(set(self.data.word.values.astype(str)), [])
         self.play(Tune(self.space, words_there=1), Tune(self.space, rest_there=0.7))
         self.play(LaggedStart(*[FadeIn(name) for name in self.names], lag_ratio=0.1, run_time=1.6))
         seen = self.data.isel(step=-1)
@@ -177,6 +175,9 @@ class TwoBanks(Film):
             words("bank asks", 20, SIDES[0]).put(-4.8, 2.02, "right"),
             words("each word offers", SMALL, "muted").put(-4.6, 1.45, "left"),
             words("score", SMALL, "muted").put(self.table.columns["score"], 1.45, "right"),
+            words(f"score: their products, added up, over √{self.attention.d}", SMALL, "muted").put(
+                -4.6, lines[-1] - 0.2, "left"
+            ),
         )
         self.play(FadeOut(self.names), FadeOut(self.note), Tune(self.space, presence=0), run_time=0.6)
         self.play(Tune(river, presence=1), Tune(self.query, presence=1), FadeIn(self.heads[0]))
@@ -210,19 +211,26 @@ class TwoBanks(Film):
         )
         self.remove(table, self.query, self.keys)
 
-    def tip_to_tail(self) -> None:
-        self.beat("tip to tail", f"Arrows cut to their shares move bank towards {self.clues(0)}.")
+    def values(self) -> None:
+        self.beat("values", "Every word has an arrow to add. Its share says how much of it.")
         space, shift = self.space, self.shifts[0]
         wide = self.fitted(self.end.isel(sentence=[0]), "value_xy")
-        space.tune(scale=wide.scale, x0=wide.origin[0], y0=wide.origin[1])
+        space.tune(**wide.there, words_there=0.35, rest_there=0.3, arrow_there=0)
         values = shift.name_values(PLANE)
         self.play(Tune(space, presence=1), Tune(shift, grown=1, run_time=1.2), FadeIn(self.note))
         self.play(FadeIn(values), run_time=0.6)
-        self.wait(1)
+        self.wait(1.4)
         self.play(FadeOut(values, run_time=0.5), Tune(shift, shared=1, run_time=1.6))
-        view = self.view
-        near = {"scale": view.scale, "x0": view.origin[0], "y0": view.origin[1]}
-        self.play(Tune(space, run_time=1.4, **near), Tune(shift, run_time=1.4, chained=1))
+
+    def tip_to_tail(self) -> None:
+        self.beat("tip to tail", f"Tip to tail, they move bank towards {self.clues(0)}.")
+        space, shift = self.space, self.shifts[0]
+        self.play(
+            Tune(space, run_time=1.4, **self.view.there, words_there=1, rest_there=0.7, arrow_there=1),
+            Tune(shift, run_time=1.4, chained=1),
+        )
+        taken = [spot for each in self.shifts for spot in each.taken()]
+        self.names = space.name_words({str(word) for word in self.data.tokens.values.ravel()}, taken)
         taken = space.taken() + [box_of(label) for name in self.names for label in name]
         factors = shift.name_arrows(taken, PLANE)
         self.play(FadeIn(self.names), FadeIn(factors), Tune(shift, label_there=1), run_time=0.6)
@@ -238,17 +246,18 @@ class TwoBanks(Film):
         n = len(money.tokens)
         self.play(Tune(river, presence=0.35), Tune(money, presence=1), Tune(one, presence=0.35), run_time=0.8)
         self.play(Tune(money, reached=n, run_time=1.2))
-        other.tune(shared=1)
-        self.play(Tune(money, shared=1, numbered=1), Tune(other, grown=1))
-        self.play(Tune(other, chained=1, run_time=1))
+        self.play(Tune(money, shared=1, numbered=1, run_time=1.2))
+        other.tune(shared=1, chained=1)
+        self.play(Tune(other, grown=1, run_time=1.2))
         self.play(Tune(one, moved=0, aside=1, presence=1, arrows_there=0.35), Tune(river, presence=1))
         apart, final = on_the_way(self.end.isel(step=-1)), float(self.end.cosine[-1])
         self.beat(
             "apart", f"One word, two arrows: their cosine goes from 1.00 to {final:.2f}.".replace("-", "−")
         )
-        label = words("cosine of the two banks", SMALL, "muted").put(-1.45, 2.32, "right")
-        self.readout = Readout(apart, "cosine", "{:.2f}", (-1.25, 2.3), 24, "focus", clock="moved")
-        self.cosine = VGroup(label, self.readout)
+        label = words("cosine of the two banks", SMALL, "muted").put(PLANE[0], 2.32, "left")
+        self.readout = Readout(apart, "cosine", "{:.2f}", (-3.6, 2.32), 24, "focus", clock="moved")
+        scale = words("1: the same way, −1: opposite", 15, "muted").put(PLANE[2], 2.32, "right")
+        self.cosine = VGroup(label, self.readout, scale)
         self.play(Tune(other, label_there=1, arrows_there=0.35), FadeIn(self.cosine), run_time=0.6)
         self.play(
             *[Tune(shift, moved=1, aside=0, run_time=2.4) for shift in self.shifts],
@@ -286,27 +295,22 @@ class TwoBanks(Film):
     def training(self) -> None:
         run, space = self.data, self.space
         first, last = float(run.step[0]), float(run.step[-1])
-        view = self.fitted(run, side=1.1)
-        space.tune(scale=view.scale, x0=view.origin[0], y0=view.origin[1])
+        view = self.fitted(run, side=1.25)
+        space.tune(**view.there)
         for sentence, y in zip(self.sentences, (0.15, -1.3), strict=True):
-            sentence.tune(y=y, long=0.55, reached=0)
+            sentence.tune(y=y, long=0.48, reached=0)
         for shift in self.shifts:
-            shift.tune(arrows_there=0, aside=1)
+            shift.tune(arrows_there=0, aside=2)
         logarithmic = run.assign_coords(step=np.log1p(run.step - first))
-        ticks = {
-            f"{step:g}": np.log1p(step - first) for step in (first, 10, 100, last) if first <= step <= last
-        }
+        steps = [*[step for step in (first, 10, 100) if first <= step < last / 2], last]
+        ticks = {f"{step:g}" if step else "step 0": np.log1p(step - first) for step in steps}
         span = (0.0, float(np.log1p(last - first)))
-        box, label, ends = (2.5, 1.05, 3.8, 1.1), "cosine of the two banks", {"1": 1.0, "−1": -1.0}
+        box, label, ends = (2.5, 1.05, 3.8, 1.1), "cosine of the two banks", {"1": 1.0, "0": 0.0, "−1": -1.0}
         curve = Curve(
             logarithmic, "cosine", box, span, (-1, 1), label, "", clock="step", ticks=ends, steps=ticks
         )
         step = Readout(run, "step", "step {:.0f}", (PLANE[0], 2.3), 22, clock="step")
-        legend = [
-            words(f"{name} words", 16, role).put(PLANE[0] + 1.75 * i, -2.42, "left")
-            for i, (name, role) in enumerate(zip(("river", "money", "other"), SIDES, strict=True))
-        ]
-        still = VGroup(curve, *legend)
+        still = VGroup(curve, legend(PLANE[0], -2.42))
         moving = [space, *self.shifts, *self.sentences, step]
         for part in moving:
             part.show(first)
@@ -317,7 +321,8 @@ class TwoBanks(Film):
         self.wait(3)
         self.beat("training", "Nobody says where to look. Training finds it, and they split.")
         sweep = [Advance(part, first, last, rate_func=partial(_geometric, span[1])) for part in moving]
-        self.play(*sweep, Advance(curve, *span), run_time=9)
+        nearer = [Tune(shift, aside=1, run_time=9) for shift in self.shifts]
+        self.play(*sweep, *nearer, Advance(curve, *span), run_time=9)
         self.wait(1.4)
         self.play(
             *[Tune(part, presence=0) for part in moving[:-1]], FadeOut(still), FadeOut(step), run_time=0.6
@@ -330,8 +335,11 @@ class TwoBanks(Film):
         first, last = float(batch.step[0]), float(batch.step[-1])
         strip.show(first).tune(presence=0)
         head = words(
-            "the angle between the two banks, and bank’s attention on river or money words", SMALL, "muted"
-        ).put(-6.4, 2.42, "left")
+            "arrows: the angle between the two banks;  numbers: attention on river, on money words",
+            SMALL,
+            "muted",
+        ).put(-6.44, 2.42, "left")
+        self.names_data(f"trained · seeds {SEEDS[0]}–{SEEDS[-1]}")
         self.beat("twelve seeds", "The same training from twelve random starts.")
         self.play(Tune(strip, presence=1), FadeIn(head))
         self.wait(1)
@@ -340,7 +348,7 @@ class TwoBanks(Film):
         good = int((batch.content_share.isel(step=-1) > ENOUGH).all("sentence").sum())
         self.beat(
             "all split",
-            f"In {good} of {len(SEEDS)}, over {ENOUGH:.0%} of the attention is on the words that tell.",
+            f"In {good} of {len(SEEDS)}, over {ENOUGH:.0%} of attention goes to river or money words.",
         )
         self.wait(4)
         self.play(Tune(strip, presence=0), FadeOut(head), run_time=0.6)
@@ -349,9 +357,9 @@ class TwoBanks(Film):
     def formulas(self) -> None:
         """Each line comes out of its picture."""
         river, space = self.sentences[0], self.space
-        view = self.view
-        space.show(float(self.end.step[-1])).tune(scale=view.scale, x0=view.origin[0], y0=view.origin[1])
-        river.show(space.t).tune(y=0.55, long=0.9, reached=len(river.tokens), numbered=0)
+        self.names_data(f"trained · seed {self.attention.seed}")
+        space.show(float(self.end.step[-1])).tune(**self.view.there)
+        river.show(space.t).tune(y=0.3, long=0.6, reached=len(river.tokens), shared=0, numbered=0)
         for shift in self.shifts:
             shift.show(space.t).tune(arrows_there=1, aside=0)
         lines = [
@@ -359,20 +367,29 @@ class TwoBanks(Film):
             math("a_j = e^(s_j) \\/ sum_i e^(s_i)"),
             math('"bank"\' = "bank" + sum_j a_j v_j'),
         ]
-        for line, y in zip(lines, (2.25, -1.0, -2.05), strict=True):
+        for line, y in zip(lines, (2.4, -1.05, -2.05), strict=True):
             line.move_to([COLUMN, y, 0])
         self.beat("formulas", "As formulas: the score, the share, and the blend.")
+        gloss = words("q: bank asks;  k: word j offers;  v: word j adds", 15, "muted").put(COLUMN, 1.9)
         parts = [space, *self.shifts, river]
-        self.play(*[Tune(part, presence=1) for part in parts], FadeIn(self.names[0]), FadeIn(self.note))
-        for source, line in zip((river.arcs, river.bars, self.shifts[0].arrows), lines, strict=True):
+        there = [1, 1, 0.35, 1]  # the formulas speak of the first sentence
+        self.play(
+            *[Tune(part, presence=share) for part, share in zip(parts, there, strict=True)],
+            FadeIn(self.names[0]),
+            FadeIn(self.note),
+        )
+        self.play(TransformFromCopy(river.arcs, lines[0], run_time=1.2), FadeIn(gloss, run_time=1.2))
+        self.play(Tune(river, shared=1))
+        shares, shifted = VGroup(river.bars, river.numbers), self.shifts[0].arrows
+        for source, line in ((shares, lines[1]), (shifted, lines[2])):
             self.play(TransformFromCopy(source, line), run_time=1.2)
-        self.wait(1.2)
+        self.wait(1)
         end = self.end
         self.beat(
             "its limits", f"Here: one head, {end.sizes['word']} words. Language models stack many layers."
         )
         self.wait(4)
-        fading = [FadeOut(text) for text in (*lines, self.names[0], self.note)]
+        fading = [FadeOut(text) for text in (*lines, gloss, self.names[0], self.note)]
         self.play(*fading, *[Tune(part, presence=0) for part in parts], run_time=0.6)
         self.remove(*parts)
 
@@ -380,11 +397,3 @@ class TwoBanks(Film):
 def _geometric(span: float, alpha: float) -> float:
     """Share of the steps passed when the logarithm of their number has come so far."""
     return float(np.expm1(span * alpha) / np.expm1(span))
-
-
-def _ring(sentence: Sentence) -> VMobject:
-    """A frame round the last word."""
-    left, bottom, right, top = box_of(sentence.words[-1])
-    ring = mark(stroke="focus", width=3)
-    ring.points = _bezier.rectangles(left - 0.14, bottom - 0.14, right + 0.14, top + 0.14)
-    return ring

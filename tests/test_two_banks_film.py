@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from scenes import _render
-from scenes._theme import words
+from scenes._theme import rgb, words
 from scenes.parts.heatmap import Heatmap
 from scenes.parts.labels import along, box_of, names
 from scenes.parts.matrices import Matrices
 from scenes.parts.score_table import ScoreTable
+from scenes.parts.sentence import Sentence
 from scenes.parts.shift import Shift, on_the_way
 from scenes.parts.space import Space, View, on_plane
 from sims import Attention, ParameterError
@@ -58,6 +59,27 @@ def test_arrows_laid_tip_to_tail_end_where_the_moved_bank_lies(run, space, sente
     tip = shift.arrows[-1].points[12, :2]
     assert tip == pytest.approx(shift.dot.get_center()[:2], abs=1e-9)
     assert tip == pytest.approx(shift.joints()[-1], abs=1e-9)
+
+
+def test_a_moved_word_is_an_arrow_from_the_origin_that_points_at_its_dot(run, space):
+    shift = Shift(run.isel(sentence=0, query=-1), space, "state", "bank", "left")
+    shift.tune(grown=1, shared=1, chained=1, moved=1, label_there=1)
+    origin, tip, dot = space.place(np.zeros(2)), shift.moving.points[12, :2], shift.dot.get_center()[:2]
+    one, other = tip - origin, dot - origin
+    assert one[0] * other[1] == pytest.approx(one[1] * other[0], abs=1e-9)
+    assert 0 < np.hypot(*(dot - tip)) < 0.2
+
+
+def test_softmax_turns_every_arc_from_its_score_into_its_share(run):
+    each = run.isel(sentence=0, query=-1)
+    sentence = Sentence(each, 0, 0, "state", widest=1.0)
+    n = len(sentence.tokens)
+    sentence.tune(reached=n)
+    np.testing.assert_allclose(sentence.read()["scores"], each.scores.values[-1], atol=1e-9)
+    sentence.tune(shared=1)
+    widths = np.array([arc.stroke_width for arc in sentence.arcs])
+    np.testing.assert_allclose(widths / widths.sum(), each.weights.values[-1], atol=1e-9)
+    assert all(np.allclose(arc.stroke_rgbas[0, :3], rgb("state")) for arc in sentence.arcs)
 
 
 def test_the_cosine_on_the_way_runs_from_one_to_the_trained_one(run):

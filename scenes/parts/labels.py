@@ -10,15 +10,15 @@ from scenes._theme import Words
 from scenes.parts import Array, mark
 
 Rectangle = tuple[float, float, float, float]  # left, bottom, right, top
-REACH, TURNS = (0.05, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0, 1.3, 1.6), 24
-NEAR, AIR = 0.3, 0.05  # so near a dot needs no line; kept free around a name
+REACH, TURNS = (0.05, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.4), 24
+NEAR, AIR, SPACE = 0.3, 0.05, 0.1  # so near needs no line; free around a name; between two in a row
 
 
 def names(labels: Sequence[Words], dots: Array, taken: Sequence[Rectangle], box: Rectangle) -> VGroup:
     """Each label put at the free place nearest to its dot (n, 2), with a thin line to it where it is far.
 
     Labels are placed in turn, the most important first; one that finds no free place in the box is left out.
-    A line would rather be longer than cross what is taken.
+    A name would rather lie farther off than where it seems to be another dot's; a line, than cross marks.
     """
     marks = [*taken, *[_square(dot, 0.2) for dot in dots]]
     done: list[Rectangle] = []
@@ -30,14 +30,15 @@ def names(labels: Sequence[Words], dots: Array, taken: Sequence[Rectangle], box:
             track = [_square(spot, 0.0) for spot in line] if reach > NEAR else []
             if not _within(place, box) or _meet([place], marks + done) or _meet(track, done):
                 continue
-            cost = reach + (0.5 if _meet(track[3:], marks) else 0.0)
+            mistaken = not track and _distances(dots, place).min() < _distances(dot, place) - 0.02
+            cost = reach + (0.8 if mistaken else 0.5 if _meet(track[3:], marks) else 0.0)
             if best is None or cost < best[0]:
                 best = cost, place, line, track
         if best:
             _, place, line, track = best
             label.put(place[0], place[1] - label._drop, "left")
             placed.add(VGroup(label, _leader(line)) if track else VGroup(label))
-            done += [place, *track]
+            done += [(place[0] - SPACE, place[1], place[2] + SPACE, place[3]), *track]
     return placed
 
 
@@ -75,6 +76,11 @@ def _line(dot: Array, to: Rectangle) -> Array:
     reach = np.clip(dot, to[:2], to[2:]) - dot
     length = max(float(np.hypot(*reach)), 1e-9)
     return dot + np.linspace(0.14 / length, 1 - 0.07 / length, 12)[:, None] * reach
+
+
+def _distances(dots: Array, to: Rectangle) -> Array:
+    """From dots (…, 2) to the nearest point of a rectangle."""
+    return np.linalg.norm(np.clip(dots, to[:2], to[2:]) - dots, axis=-1)
 
 
 def _leader(line: Array) -> VMobject:

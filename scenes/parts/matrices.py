@@ -9,7 +9,8 @@ from scenes._theme import SMALL, math, words
 from scenes.parts.heatmap import Heatmap
 from scenes.parts.product import Product
 
-CELL, WIDE, SPACE = 0.3, 2.4, 0.3  # side of a square cell; width of a vector; between factor and product
+CELL, SPACE = 0.3, 0.3  # side of a square cell; between factor and product
+WIDE, HIGH = 2.4, 1.8  # length of a vector that lies, and of one that stands
 TOP, Q, S, A, OUT = -0.1, -5.25, -2.55, 0.4, 2.5  # upper edge of the lower row; left edges in it
 
 
@@ -22,12 +23,12 @@ class Matrices:
     def __init__(self, trajectory: xr.Dataset) -> None:
         tokens = [str(token) for token in trajectory.tokens.values]
         d = trajectory.sizes["channel"]
-        flat, tall, square = (WIDE / d, CELL), (CELL, WIDE / d), (CELL, CELL)
+        flat, tall, square = (WIDE / d, CELL), (CELL, HIGH / d), (CELL, CELL)
         self.side = CELL * len(tokens)
         above = TOP + SPACE
         last, best = len(tokens) - 1, int(trajectory.weights.values[-1, -1].argmax())
         self.q = Heatmap(trajectory, "q", (Q, TOP), flat)
-        self.k = Heatmap(trajectory, "k", (S, above + WIDE), tall, transposed=True)
+        self.k = Heatmap(trajectory, "k", (S, above + HIGH), tall, transposed=True)
         self.scores = Heatmap(trajectory, "scores", (S, TOP), square, first=(last, best))
         self.weights = Heatmap(trajectory, "weights", (A, TOP), square)
         self.v = Heatmap(trajectory, "v", (OUT, above + self.side), flat)
@@ -45,22 +46,27 @@ class Matrices:
         self._name(tokens)
 
     def _name(self, tokens: list[str]) -> None:
-        """Words beside the rows, symbols below or beside the matrices."""
+        """Words beside the rows and above the columns, symbols below or beside the matrices."""
         rows = [TOP - CELL * (i + 0.5) - 0.06 for i in range(len(tokens))]
         before = [words(w, SMALL).put(Q - 0.15, y, "right") for w, y in zip(tokens, rows, strict=True)]
         after = [
             words(f"{w}′", SMALL).put(OUT + WIDE + 0.12, y, "left") for w, y in zip(tokens, rows, strict=True)
         ]
+        asked = [words(w, 16).rotate(np.pi / 2) for w in tokens]
+        for i, word in enumerate(asked):
+            word.move_to([S + CELL * (i + 0.45), TOP + SPACE + HIGH + 0.08 + word.height / 2, 0])
         base, middle = TOP - self.side - 0.3, TOP - self.side / 2
         self.asked = VGroup(
             *before,
+            *asked,
             math("Q").move_to([Q + WIDE / 2, base, 0]),
-            math("K^T").move_to([S + self.side + 0.4, TOP + SPACE + WIDE / 2, 0]),
+            math("K^T").move_to([S + self.side + 0.4, TOP + SPACE + HIGH / 2, 0]),
         )
         self.scored = VGroup(math("Q K^T \\/ sqrt(d)").move_to([S + self.side / 2, base, 0]))
         self.shared = VGroup(
             math("-->").move_to([(S + self.side + A) / 2, middle, 0]),
-            math('A = "softmax"').move_to([A + self.side / 2, base, 0]),
+            words("softmax", 16, "muted").put((S + self.side + A) / 2, middle + 0.2),
+            math("A").move_to([A + self.side / 2, base, 0]),
         )
         self.said = VGroup(
             *after,

@@ -1,28 +1,31 @@
-"""A sentence on one baseline: arcs as wide as its last word's scores, bars as long as its shares."""
+"""A sentence on one baseline: arcs as wide as its last word's scores, then as its shares, and bars."""
 
 from itertools import pairwise
 
 import numpy as np
 import xarray as xr
-from manim import VGroup
+from manim import VGroup, VMobject
 
 from scenes import _bezier
 from scenes._theme import LABEL, Role, rgb, words
 from scenes.parts import Array, Part, mark
+from scenes.parts.labels import box_of
 from scenes.parts.number import Number
 
-WIDEST = 12.0  # stroke width of the largest score
+WIDEST, WHOLE = 9.0, 12.0  # stroke width of the largest score, and of a share of 1
 DASH, LOOP = 0.13, 0.2  # length of a dash; radius of a word's arc to itself
-GAP, PITCH = 0.2, 0.7  # space between words; least way between the middles of two that carry numbers
+GAP, PITCH = 0.2, 0.64  # space between words; least way between the middles of two that carry numbers
+MATTERS = (0.02, 0.05)  # a share below the first gets no arc and no number, one above the second both
 
 
 class Sentence(Part):
     """The words `tokens` (token,), the last one's `scores` and `weights` (step, token) over all of them.
 
-    An arc is as wide as its score; a negative one is red and dashed. A bar hangs as far as its share of 1.
-    `reached` grows the arcs one after another, `shared` the bars and `numbered` their numbers, `long` is the
-    length of a whole one. `x` and `y` are the middle and the baseline, `zoom` the size; `apart` goes from 0,
-    as words are set, to 1, so far apart that numbers fit under them. `lit` colours the last word.
+    An arc is as wide as its score; a negative one is red and dashed. `reached` grows the arcs one after
+    another. `shared` makes every arc as wide as its share, so that those looked past vanish, and grows bars
+    as far as their share of `long`; `numbered` shows the numbers of shares that matter. `x` and `y` are the
+    middle and the baseline, `zoom` the size; `apart` goes from 0, as words are set, to 1, so far apart that
+    numbers fit under them.
     """
 
     variables = ("scores", "weights")
@@ -33,13 +36,14 @@ class Sentence(Part):
         super().__init__(trajectory, "step")
         self.x, self.y, self.role, self.long = x, y, role, long
         self.per_score = WIDEST / widest
-        self.zoom, self.apart, self.lit = 1.0, 1.0, 0.0
+        self.zoom, self.apart = 1.0, 1.0
         self.reached, self.shared, self.numbered = 0.0, 0.0, 0.0
         self.tokens = [str(token) for token in trajectory.tokens.values]
         self.words = VGroup(*[words(token, LABEL).put(0, 0) for token in self.tokens])
         self.outlines = [[glyph.points.copy() for glyph in word] for word in self.words]
         widths = [float(word.width) for word in self.words]
-        self.set, self.spread = _spaced(widths, 0.0), _spaced(widths, PITCH)
+        least = max(PITCH - (a + b) / 2 for a, b in pairwise(widths))
+        self.set, self.spread = _spaced(widths, GAP), _spaced(widths, max(GAP, least))
         n = len(self.tokens)
         self.arcs = VGroup(*[mark(stroke=role) for _ in range(n)])
         self.rail = mark(stroke="faint", width=2)
@@ -55,25 +59,29 @@ class Sentence(Part):
 
     def draw(self, t: float) -> None:
         self._draw_words()
-        self._draw_arcs(self.at("scores", t))
+        self._draw_arcs(self.at("scores", t), self.at("weights", t))
         self._draw_bars(self.at("weights", t))
 
     def _draw_words(self) -> None:
-        last = rgb("ink") + self.lit * (rgb(self.role) - rgb("ink"))
         for i, (word, outlines) in enumerate(zip(self.words, self.outlines, strict=True)):
             for glyph, outline in zip(word, outlines, strict=True):
                 glyph.points = outline * self.zoom + [self.columns[i], self.y, 0]
-                if i == len(self.words) - 1:
-                    glyph.fill_rgbas[:, :3] = last
 
-    def _draw_arcs(self, scores: Array) -> None:
+    def _draw_arcs(self, scores: Array, weights: Array) -> None:
+        """A red arc goes before the arc of its share comes; a blue one turns into it."""
         growth = np.clip(self.reached - np.arange(len(scores)), 0, 1)
-        for arc, x, score, grown in zip(self.arcs, self.columns, scores, growth, strict=True):
-            line = self._arc(x, self.y + 0.36 * self.zoom)[: 2 + int(grown * 119)]
-            arc.points = _dashed(line) if score < 0 else _bezier.polyline(line)
-            arc.stroke_width = abs(score) * self.per_score
-            arc.stroke_rgbas[:, :3] = rgb("error" if score < 0 else self.role)
-            arc.stroke_rgbas[:, 3] = (0.0 if not grown else 0.55 if score < 0 else 0.9) * self.presence
+        for arc, x, score, weight, grown in zip(
+            self.arcs, self.columns, scores, weights, growth, strict=True
+        ):
+            red = score < 0 and self.shared < 0.5
+            gone = self.shared if score >= 0 else min(1.0, 2 * self.shared)
+            come = self.shared if score >= 0 else max(0.0, 2 * self.shared - 1)
+            line = self._arc(x, self.y + 0.36 * self.zoom)
+            arc.points = _dashes(line, grown) if red else _bezier.polyline(line[: 2 + int(grown * 119)])
+            arc.stroke_width = (1 - gone) * abs(score) * self.per_score + come * weight * WHOLE
+            arc.stroke_rgbas[:, :3] = rgb("error" if red else self.role)
+            there = (1 - gone if red else 1 - come + come * _matters(weight)) * float(grown > 0)
+            arc.stroke_rgbas[:, 3] = (0.6 if red else 0.9) * there * self.presence
 
     def _arc(self, x: float, top: float) -> Array:
         """121 points from the last word to the word at x; a loop where they are the same."""
@@ -103,11 +111,18 @@ class Sentence(Part):
             bar.fill_rgbas[:, 3] = there
             number.value = weight
             number.put(x, top - length - 0.27)
-            number.fill_rgbas[:, 3] = self.numbered * self.presence
+            number.fill_rgbas[:, 3] = _matters(weight) * self.numbered * self.presence
+
+    def ring(self) -> VMobject:
+        """A frame round the last word."""
+        left, bottom, right, top = box_of(self.words[-1])
+        ring = mark(stroke="focus", width=3)
+        ring.points = _bezier.rectangles(left - 0.14, bottom - 0.14, right + 0.14, top + 0.14)
+        return ring
 
     def read(self) -> dict[str, Array]:
         found = {}
-        if self.reached == len(self.tokens):
+        if self.reached == len(self.tokens) and not self.shared:
             widths = np.array([arc.stroke_width for arc in self.arcs], dtype=float)
             red = np.array([np.allclose(arc.stroke_rgbas[0, :3], rgb("error")) for arc in self.arcs])
             found["scores"] = np.where(red, -widths, widths) / self.per_score
@@ -116,17 +131,24 @@ class Sentence(Part):
         return found
 
 
-def _dashed(line: Array) -> Array:
-    """Every second stretch of a line."""
-    steps = np.hypot(*np.diff(line, axis=0).T)
-    drawn = ((np.cumsum(steps) - steps / 2) // DASH) % 2 == 0
-    return _bezier.segments(line[:-1][drawn], line[1:][drawn])
+def _matters(share: float) -> float:
+    return float(np.clip((share - MATTERS[0]) / (MATTERS[1] - MATTERS[0]), 0, 1))
 
 
-def _spaced(widths: list[float], pitch: float) -> Array:
-    """Middles of words of these widths, set side by side round 0, none nearer than the pitch."""
+def _dashes(line: Array, grown: float) -> Array:
+    """The first part of a line (n, 2) in dashes, of which a whole number makes the whole line."""
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    ends = np.linspace(0, way[-1], 2 * round(way[-1] / DASH / 2) + 2)
+    along = np.linspace(ends[:-1:2], ends[1::2], 7, axis=1).clip(max=grown * way[-1])
+    spots = np.stack([np.interp(along, way, line[:, axis]) for axis in (0, 1)], -1)
+    drawn = along[:, 0] < grown * way[-1]
+    return _bezier.segments(spots[drawn, :-1].reshape(-1, 2), spots[drawn, 1:].reshape(-1, 2))
+
+
+def _spaced(widths: list[float], gap: float) -> Array:
+    """Middles of words of these widths, set side by side round 0, all with the same gap."""
     middles = [0.0]
     for before, after in pairwise(widths):
-        middles.append(middles[-1] + max(pitch, (before + after) / 2 + GAP))
+        middles.append(middles[-1] + (before + after) / 2 + gap)
     edges = np.array([middles[0] - widths[0] / 2, middles[-1] + widths[-1] / 2])
     return np.array(middles) - edges.mean()

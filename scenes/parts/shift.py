@@ -14,6 +14,8 @@ from scenes.parts.labels import Rectangle, along, names
 from scenes.parts.space import Space, diamonds
 from sims.attention import cosine
 
+REACH, FARTHER = 0.15, 0.6  # from the word's dot to the tip of its arrow; how much farther off a name may be
+
 
 def on_the_way(end: xr.Dataset) -> xr.Dataset:
     """The cosine of the two words on their straight ways from `bank_before` to `bank_after`, by `moved`."""
@@ -27,8 +29,9 @@ class Shift(Part):
     """One sentence's arrows, and the last word that they move; one sentence of `on_plane`.
 
     First each word's value (token, axis) as an arrow from the origin: `grown`. Then shrunk to its share:
-    `shared`. Then tip to tail from where the word starts: `chained`. The word follows their sum: `moved`.
-    Its name stands above it, or beside it as far as `aside` says.
+    `shared`. Then tip to tail from where the word starts: `chained`. The word follows their sum: `moved`;
+    it stays an arrow from the origin, so that the angle between two of them is the one that is spoken of.
+    Its name stands above it, or beside it as far as `aside` says; beyond 1, farther off.
     """
 
     variables = ("value_xy", "arrow_xy", "before_xy", "after_xy", "weights")
@@ -40,19 +43,19 @@ class Shift(Part):
         self.grown, self.shared, self.chained, self.moved = 0.0, 0.0, 0.0, 0.0
         self.arrows_there, self.label_there, self.aside = 1.0, 0.0, 1.0
         self.arrows = VGroup(*[mark(fill=role) for _ in self.tokens])
-        self.way = mark(fill="ink")
+        self.moving = mark(fill=role)
         self.dot = mark(fill=role, stroke="ground", width=2)
         self.label = words(label, 24, role, weight="BOLD").put(0, 0)
         self.half = float(self.label.width) / 2
         self.outlines = [glyph.points.copy() for glyph in self.label]
-        self.add(self.way, self.arrows, self.dot, self.label)
+        self.add(self.arrows, self.moving, self.dot, self.label)
         self.show(float(self.instants[-1]))
 
     def ends(self, t: float) -> tuple[Array, Array]:
         """Feet and tips (token, 2) of the arrows, on the plane."""
         value, arrow = self.at("value_xy", t), self.at("arrow_xy", t)
         along = self.grown * (value + self.shared * (arrow - value))
-        chain = self.at("before_xy", t) + np.cumsum(arrow, axis=0) - arrow
+        chain = self.at("before_xy", t) + self.grown * (np.cumsum(arrow, axis=0) - arrow)
         feet = self.chained * chain
         return feet, feet + along
 
@@ -62,15 +65,19 @@ class Shift(Part):
             arrow.points = _bezier.arrows(foot, tip, 0.075, 0.26)
             arrow.fill_rgbas[:, 3] = self.arrows_there * min(1.0, 10 * self.grown) * self.presence
         before, after = self.at("before_xy", t), self.at("after_xy", t)
-        start, now = self.space.place(before), self.space.place(before + self.moved * (after - before))
+        now = self.space.place(before + self.moved * (after - before))
         there = min(1.0, 10 * self.label_there) * self.presence
-        self.way.points = _bezier.arrows(start, now, 0.035, 0.0)
-        self.way.fill_rgbas[:, 3] = 0.6 * there
+        origin = self.space.place(np.zeros(2))
+        short = 1 - REACH / max(float(np.hypot(*(now - origin))), REACH)
+        self.moving.points = _bezier.arrows(origin, origin + short * (now - origin), 0.06, 0.24)
+        self.moving.fill_rgbas[:, 3] = min(1.0, 5 * self.moved) * there
         round_now = _bezier.discs(now, 0.14) if self.side == "left" else diamonds(now[None], np.array([0.17]))
         self.dot.points = round_now
         self.dot.fill_rgbas[:, 3] = self.dot.stroke_rgbas[:, 3] = there
-        beside = np.array([(self.half + 0.22) * (-1 if self.side == "left" else 1), -0.1])
-        reach = [*(now + np.array([0, 0.24]) + self.aside * (beside - [0, 0.24])), 0]
+        way = -1 if self.side == "left" else 1
+        beside = np.array([(self.half + 0.22) * way, -0.1])
+        farther = np.array([FARTHER * way * max(0.0, self.aside - 1), 0])
+        reach = [*(now + np.array([0, 0.24]) + min(1.0, self.aside) * (beside - [0, 0.24]) + farther), 0]
         for glyph, outline in zip(self.label, self.outlines, strict=True):
             glyph.points = outline + reach
             # no name on the way, where it would cross others
@@ -100,7 +107,7 @@ class Shift(Part):
         return [
             *places,
             *arrows,
-            *along(joints[0], joints[-1]),
+            *along(self.space.place(np.zeros(2)), joints[-1]),
             *along(self.space.place(np.zeros(2)), joints[0]),
         ]
 

@@ -35,7 +35,7 @@ def on_plane(trajectory: xr.Dataset) -> xr.Dataset:
 
 
 class View:
-    """From the plane to the frame: a scale and the place of the origin, and a box that holds the picture."""
+    """From the plane to the frame: a scale and the origin's place, together `there`, and a box around."""
 
     def __init__(
         self, box: tuple[float, float, float, float], xy: Array, margin: tuple[float, float]
@@ -46,6 +46,7 @@ class View:
         room = np.array([box[2] - box[0], box[3] - box[1]]) - 2 * np.array(margin)
         self.scale = float((room / (high - low)).min())
         self.origin = np.array([box[0] + box[2], box[1] + box[3]]) / 2 - self.scale * (low + high) / 2
+        self.there = {"scale": self.scale, "x0": float(self.origin[0]), "y0": float(self.origin[1])}
 
 
 class Space(Part):
@@ -106,10 +107,10 @@ class Space(Part):
         return [*(spot for dot in dots for spot in along(dot, dot)), *along(self.place(np.zeros(2)), dots[0])]
 
     def name_words(self, said: set[str], taken: list[Rectangle]) -> VGroup:
-        """Names of the first word and of those that tell its sense, first of all those that are `said`."""
+        """Names of the first word and of those that tell its sense and are `said`."""
         vocabulary = [str(word) for word in self.trajectory.word.values]
         sense = self.data["word_sense"]
-        rows = sorted([0, *np.flatnonzero(sense < 2)], key=lambda i: (i != 0, vocabulary[i] not in said))
+        rows = [0, *[i for i in np.flatnonzero(sense < 2) if vocabulary[i] in said]]
         labels = [words(vocabulary[i], 20, SIDES[sense[i]]) if i else self.first_name() for i in rows]
         left, bottom, right, top = (float(edge) for edge in self.box)
         dots = self.place(self.at("word_xy", self.t)[rows])
@@ -129,6 +130,19 @@ class Space(Part):
         else:
             xy[0] = self.place(self.at("word_xy", self.t)[0])
         return {"word_xy": (xy - (self.x0, self.y0)) / self.scale}
+
+
+def legend(x: float, y: float) -> VGroup:
+    """What the three kinds of dots stand for, in a row from x on the baseline y."""
+    row = VGroup()
+    for i, (name, role) in enumerate(zip(("river", "money", "other"), SIDES, strict=True)):
+        dot, radius = mark(fill=role), (0.09, 0.11, 0.05)[i]
+        middle = np.array([[x + 0.11, y + 0.07]])
+        dot.points = diamonds(middle, np.array([radius])) if i == 1 else _bezier.discs(middle, radius)
+        text = words(f"{name} words", 16, role).put(x + 0.3, y, "left")
+        row.add(dot, text)
+        x += 0.3 + float(text.width) + 0.4
+    return row
 
 
 def diamonds(centres: Array, radius: Array) -> Array:
