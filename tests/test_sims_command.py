@@ -25,6 +25,11 @@ SUBJECTS = _discover.subjects("sims")
 Run = Callable[..., tuple[int, str, str]]
 
 
+def files(folder: Path) -> list[Path]:
+    """What lies in a folder, but for the bytecode Python keeps of a user's own file."""
+    return sorted(path for path in folder.iterdir() if path.name != "__pycache__")
+
+
 @pytest.fixture
 def sims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """`sims("list")` in an empty folder: exit status, what it printed, what it complained of."""
@@ -48,14 +53,14 @@ def refused(sims: Run, tmp_path: Path) -> Callable[..., str]:
     """The one line with which a command is refused as its user's mistake, leaving nothing behind."""
 
     def complaint(*words: object, status: int = 2) -> str:
-        before = sorted(tmp_path.iterdir())
+        before = files(tmp_path)
         code, out, err = sims(*words)
         assert code == status, err
         assert out == ""
         assert err.startswith("sims: ")
         assert err.endswith("\n")
         assert err.count("\n") == 1
-        assert sorted(tmp_path.iterdir()) == before
+        assert files(tmp_path) == before
         return err[len("sims: ") : -1]
 
     return complaint
