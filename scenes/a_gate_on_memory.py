@@ -175,10 +175,11 @@ class AGateOnMemory(Film):
         self.beat(
             "a gate for every number", f"All {len(order)} numbers have gates of their own, at every word."
         )
-        self.names_data(self.ordered())
+        self.names_data(f"GRU({self.gru.hidden}) before training · seed {self.gru.seed}")
         self.play(FadeIn(self.sentence), FadeIn(gates), FadeIn(side), run_time=0.8)
-        self.wait(2.7)
-        self.beat("learnt", "Backpropagation sets them all from one thing: was the answer right?")
+        self.wait(3.2)
+        self.beat("learnt", "Backpropagation tunes what opens them, from right or wrong alone.")
+        self.names_data(self.ordered())
         self.play(*[FadeIn(part) for part in (loss, step, right)], run_time=0.6)
         self.advance([gates, loss, step, right], 0, steps, 6, rate_func=early_steps_slowly)
         self.wait(0.8)
@@ -205,7 +206,7 @@ class AGateOnMemory(Film):
         self.beat("shut", f"… then {len(keepers)} of {n} stay mostly shut: what they hold is carried on.")
         self.leave(ring)
         self.advance(parts, ANIMAL, LAST, 4.2, rate_func=word_by_word(LAST - ANIMAL))
-        answer = figures(f"{float(read.told[-1, 0]):.0%}", 20, "focus").put(COLUMNS[LAST], -2.42)
+        answer = figures(f"{float(read.told[-1, 0]):.1%}", 20, "focus").put(COLUMNS[LAST], -2.42)
         self.play(Tune(gates, others=DIM), Tune(memory, others=DIM, framed=0), FadeIn(answer))
         self.wait(2)
         self.leave(*parts, names, answer)
@@ -279,7 +280,7 @@ class AGateOnMemory(Film):
         says = f"how much the memory at each word still matters at “{self.words[LAST]}” (gradient left)"
         left = self.along(read, "gradient_left", -2.3, 1.3, (0, top), says, ("updated",), {"0": 0, "1": 1})
         self.beat(
-            "amplify when useful", "Amplify when useful: the animals drift further apart in this number."
+            "amplify when useful", "Amplify when useful: in this number, some animals part word by word."
         )
         self.names_data(f"{self.trained()} · the unit where they part most after the animal: {unit + 1}")
         self.play(FadeIn(self.sentence), FadeIn(animals), run_time=0.8)
@@ -358,7 +359,7 @@ class AGateOnMemory(Film):
         return f"GRU({self.gru.hidden}) trained {self.gru.steps} steps · seed {self.gru.seed}"
 
     def ordered(self) -> str:
-        return f"{self.trained()} · units in order of gate at “{self.words[ANIMAL]}” less mean after"
+        return f"{self.trained()} · rows sorted by how much they open at “{self.words[ANIMAL]}”"
 
 
 def early_steps_slowly(alpha: float) -> float:

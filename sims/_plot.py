@@ -115,8 +115,8 @@ def _page(panels: int, columns: int) -> tuple[Figure, list[Axes]]:
     page = Figure(figsize=(width, height))
     axes = []
     for row, column in (divmod(i, columns) for i in range(panels)):
-        corner = (across * column + 0.55) / width, (height - 0.3 - down * (row + 1) + 0.45) / height
-        axes.append(page.add_axes((*corner, (across - 1.1) / width, (down - 0.95) / height)))
+        corner = (across * column + 0.6) / width, (height - 0.3 - down * (row + 1) + 0.45) / height
+        axes.append(page.add_axes((*corner, (across - 1.15) / width, (down - 0.95) / height)))
     return page, axes
 
 
