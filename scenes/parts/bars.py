@@ -38,6 +38,11 @@ class Bars(Part):
         self.boxes = mark(stroke="muted", width=1.5)
         self.boxes.points = _bezier.rectangles(left, self.rows - HALF, left + width, self.rows + HALF)
         self.fills = VGroup(*[mark(fill=role) for _ in self.rows])
+        self.zeros = mark(stroke="muted", width=2)
+        if extent[0] < 0 < extent[1]:
+            x, y = np.full(len(self.rows), float(self._x(np.zeros(())))), 1.5 * HALF
+            low, high = np.stack([x, self.rows - y], -1), np.stack([x, self.rows + y], -1)
+            self.zeros.points = _bezier.segments(low, high)
         self.gaps = VGroup(*[mark(fill="error") for _ in self.rows if target])
         self.ticks, self.says = VGroup(), VGroup()
         for y, value in zip(self.rows, self.data[target] if target else ()):
@@ -45,7 +50,7 @@ class Bars(Part):
             tick.points = _bezier.rectangles(x - 0.03, y - 1.75 * HALF, x + 0.03, y + 1.75 * HALF)
             self.ticks.add(tick)
             self.says.add(figures(f"{value:.2f}", 15, "target").put(x, y + 2.3 * HALF))
-        self.add(self.fills, self.boxes, self.gaps, self.ticks, self.says)
+        self.add(self.fills, self.boxes, self.zeros, self.gaps, self.ticks, self.says)
         self.show(self.t)
 
     def _x(self, value: Array) -> Array:

@@ -3,14 +3,23 @@
 from collections.abc import Iterable
 
 import numpy as np
-from manim import MathTypst, TransformFromCopy, VGroup, VMobject
+from manim import MathTypst, VGroup, VMobject
 
 from scenes import _bezier
+from scenes._theme import colour, math
 
 
-def copied(formula: MathTypst, **sources: Iterable[VMobject]) -> list[TransformFromCopy]:
-    """Marks of the picture that become the named pieces of a formula."""
-    return [TransformFromCopy(solid(marks), formula.select(name)) for name, marks in sources.items()]
+def blame_formulas() -> tuple[MathTypst, MathTypst, MathTypst]:
+    """Blame at the outputs, blame further back, a step of every weight; error and blame in their colour."""
+    formulas = (
+        math("{{delta^L : d}} = {{(a^L - y) : e}} dot.o {{sigma'(z^L) : s}}", 30),
+        math("{{delta^l : d}} = {{(W^(l+1))^top : w}} {{delta^(l+1) : e}} dot.o {{sigma'(z^l) : s}}", 30),
+        math("{{W^l : w}} arrow.l {{W^l : v}} - eta thin {{delta^l : d}} thin {{(a^(l-1))^top : a}}", 30),
+    )
+    for formula, pieces in zip(formulas, ("de", "de", "d"), strict=True):
+        for name in pieces:
+            formula.select(name).set_color(colour("error"))
+    return formulas
 
 
 def rest(formula: MathTypst, pieces: str) -> VGroup:
@@ -28,7 +37,8 @@ def _area(line: VMobject) -> VMobject:
     """A line as the area it covers; a dashed one without its gaps."""
     a, b, c, d = np.moveaxis(line.points.reshape(-1, 4, 3)[..., :2], 1, 0)
     shares = [
-        a * (1 - t) ** 3 + 3 * b * t * (1 - t) ** 2 + 3 * c * t**2 * (1 - t) + d * t**3 for t in (0, 0.5, 1)
+        a * (1 - t) ** 3 + 3 * b * t * (1 - t) ** 2 + 3 * c * t**2 * (1 - t) + d * t**3
+        for t in (0, 0.25, 0.5, 0.75, 1)
     ]
     path = np.stack(shares, axis=1).reshape(-1, 2)
     along = np.gradient(path, axis=0)

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from manim import VGroup
 
-from scenes._theme import NUMBER, SMALL, Role, figures, words
+from scenes._theme import NUMBER, SMALL, Role, Words, figures, words
 from scenes.parts.number import Readout
 
 DROP = 0.08  # of the baseline below the middle of a row
@@ -49,7 +49,11 @@ class Ledger:
 
     def heading(self, y: float, *names: str) -> VGroup:
         """A name over each column."""
-        return VGroup(*[words(name, SMALL, "muted").put(x, y, "right") for name, x in zip(names, self.ends)])
+        return VGroup(*[self.name(column, y, name) for column, name in enumerate(names)])
+
+    def name(self, column: int, y: float, name: str) -> Words:
+        """The name over one column."""
+        return words(name, SMALL, "muted").put(self.ends[column], y, "right")
 
     def entry(self, column: int, y: float, text: str, role: Role = "ink") -> VGroup:
         """A number in a column of the row whose middle is y."""
@@ -61,8 +65,8 @@ class Ledger:
         return VGroup(sign, self.entry(column, y, text))
 
     def equals(self, column: int, y: float) -> VGroup:
-        """The sign before the last column."""
-        return words("=", SMALL, "muted").put(self.ends[column - 1] + 0.24, y - DROP)
+        """The sign before the last column: what is written of the factors is rounded."""
+        return words("≈", SMALL, "muted").put(self.ends[column - 1] + 0.24, y - DROP)
 
     def product(
         self, run: xr.Dataset, variable: str, form: str, y: float, column: int | None = None

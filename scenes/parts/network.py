@@ -12,7 +12,7 @@ from scenes.parts.number import Number, advance
 from scenes.parts.wires import Wires
 
 PULSE = 0.09  # radius of the largest pulse in a layer
-HALO = 0.3  # thickness of the light round an output whose error is 1
+HALO = 0.085  # thickness of the light round the output of the largest error
 TURN = 5.5  # radians of arc for the largest blame of the whole trajectory
 SIZE = 15  # of the numbers on the units
 FAINT = 0.14  # what is left of a wire off the route
@@ -28,8 +28,8 @@ class Network(Part):
 
     `signal` 0 … L is how far the input has come: layer l lights up from l to l + 0.3, then pulses as large as
     what each wire carries run on. `surge` 0 … L sends such pulses once more. `blame` 0 … L is the same from
-    the outputs backwards. `meet` runs both along the wires until they meet in the middle. `route` dims all
-    that does not lie on the way from `weight` to the outputs.
+    the outputs backwards; `blame_there` veils its arcs. `meet` runs both along the wires until they meet in
+    the middle. `route` dims all that does not lie on the way from `weight` to the outputs.
     """
 
     def __init__(
@@ -48,14 +48,16 @@ class Network(Part):
         )
         super().__init__(trajectory, clock)
         self.signal = self.surge = self.blame = self.meet = self.route = self.halo = 0.0
+        self.blame_there = 1.0
         self.box, self.weight = box, weight
         sizes = [self.data["a_0"].shape[-1], *(self.data[f"a_{l}"].shape[-1] for l in self.layers)]
         self.places = [self._column(l, n) for l, n in enumerate(sizes)]
-        self.radii = [min(0.315, 0.38 * box[3] / max(n - 1, 1)) for n in sizes]
+        self.radii = [min(0.3, 0.38 * box[3] / max(n - 1, 1)) for n in sizes]
         self.dark, self.light = readable_greys()
         activations = np.concatenate([self.data[f"a_{l}"].ravel() for l in range(self.L + 1)])
         self.low, self.high = min(0.0, activations.min()), max(1.0, activations.max())
         self.turn = TURN / max(abs(self.data[f"delta_{l}"]).max() for l in self.layers)
+        self.glow = HALO / max(abs(self.data[f"a_{self.L}"] - self.data[f"y_{self.L}"]).max(), 1e-9)
         self._make_marks(sizes)
         self.show(self.t)
 
@@ -81,7 +83,7 @@ class Network(Part):
         self.forth, self.back = mark(fill="ink"), mark(fill="error")
         names = ["input", *["hidden"] * (self.L - 1), "output"]
         labels = [
-            words(name, SMALL, "muted").put(column[0, 0], self.box[1] - 0.72)
+            words(name, SMALL, "muted").put(column[0, 0], self.box[1] - 0.66)
             for name, column in zip(names, self.places, strict=True)
         ]
         self.add(*self.wires.values(), self.halos)
@@ -90,9 +92,14 @@ class Network(Part):
 
     # ------------------------------------------------------------------------------------ where things are
 
-    def middle(self, l: int, j: int, i: int) -> Array:
-        """The middle of a wire."""
-        return (self.places[l][j] + self.places[l - 1][i]) / 2
+    def clearing(self, l: int, j: int, i: int) -> Array:
+        """The place in the middle third of a wire that is farthest from every other wire of its layer."""
+        start, end, share = self.places[l - 1], self.places[l], np.linspace(1 / 3, 2 / 3, 101)
+        y = start[:, 1] + (end[:, 1, None] - start[:, 1]) * share[:, None, None]
+        apart = abs(y - y[:, j, i, None, None])
+        apart[:, j, i] = np.inf
+        best = share[apart.min((1, 2)).argmax()]
+        return np.asarray(start[i] + (end[j] - start[i]) * best)
 
     def on_route(self, l: int) -> Array:
         """How much each wire into layer l is spoken of (n_l, n_{l-1})."""
@@ -154,11 +161,11 @@ class Network(Part):
     def _draw_arcs(self, l: int, t: float) -> None:
         angle = -self.turn * self.at(f"delta_{l}", t) * self.blamed(l) * self._spoken_of(l)
         for arc, place, turn in zip(self.arcs[l], self.places[l], angle, strict=True):
-            arc.points = _bezier.arcs([place], self.radii[l] + 0.075, np.pi / 2, turn, pieces=6)
-            arc.stroke_rgbas[:, 3] = self.presence * min(1.0, self.blamed(l) * 5)
+            arc.points = _bezier.arcs([place], self.radii[l] + 0.06, np.pi / 2, turn, pieces=6)
+            arc.stroke_rgbas[:, 3] = self.presence * self.blame_there * min(1.0, 10 * abs(turn))
 
     def _draw_halos(self, t: float) -> None:
-        thick = HALO * abs(self.at(f"a_{self.L}", t) - self.data[f"y_{self.L}"])
+        thick = self.glow * abs(self.at(f"a_{self.L}", t) - self.data[f"y_{self.L}"])
         for halo, place, d in zip(self.halos, self.places[-1], thick, strict=True):
             halo.points = _bezier.discs(place, self.radii[-1] + 0.02 + d / 2)
             halo.stroke_width = 100 * d

@@ -18,5 +18,9 @@ def squares(misses: Array, rows: Array, x: float) -> tuple[VGroup, VGroup]:
     for shape, y, half in zip(shapes, rows, side / 2, strict=True):
         shape.points = _bezier.rectangles(x - half, y - half, x + half, y + half)
     between = [words("+", SMALL, "muted").put(x, y - 0.08) for y in (rows[1:] + rows[:-1]) / 2]
-    half_of = words("× ½  =", SMALL, "muted").put(x + 0.7, rows.mean() - 0.08)
-    return shapes, VGroup(*between, half_of)
+    top, bottom, edge = rows[0] + side[0] / 2, rows[-1] - side[-1] / 2, x + side.max() / 2 + 0.22
+    bracket = mark(stroke="muted", width=2)
+    corners = (edge - 0.1, top), (edge, top), (edge, bottom), (edge - 0.1, bottom)
+    bracket.points = _bezier.polyline(corners)
+    half_of = words("× ½  =", SMALL, "muted").put(edge + 0.55, rows.mean() - 0.08)
+    return shapes, VGroup(*between, bracket, half_of)

@@ -4,7 +4,7 @@ import numpy as np
 from manim import VGroup
 
 from scenes import _bezier
-from scenes._theme import SMALL, Role, rgb, words
+from scenes._theme import rgb
 from scenes.parts import Array, mark
 
 WIDTH = 2.4  # stroke of a weight of 1, in Manim's hundredths of a unit
@@ -50,23 +50,3 @@ def tracks(start: Array, end: Array, near: float = 0.0, far: float = 0.0) -> tup
     feet = np.arange(0, length - DASH / 2, DASH + GAP)[:, None]
     tips = np.minimum(feet + DASH, length)
     return _bezier.segments([a], [b]), _bezier.segments(a + feet * along, a + tips * along)
-
-
-def legend(left: float, top: float) -> VGroup:
-    """What wires and units say, in four lines."""
-    active = "brighter" if rgb("ink").sum() > rgb("ground").sum() else "darker"
-    rows: tuple[tuple[str, Role | None], ...] = (
-        ("positive weight", "state"),
-        ("negative weight", "error"),
-        ("wider: larger", None),
-        (f"{active}: more active", None),
-    )
-    key = VGroup()
-    for k, (text, role) in enumerate(rows):
-        y = top - 0.45 * k
-        key.add(words(text, SMALL, "muted").put(left + 1, y, "left"))
-        if role:
-            line = mark(stroke=role, width=4)
-            line.points = tracks(np.array([left, y + 0.07]), np.array([left + 0.75, y + 0.07]))[k]
-            key.add(line)
-    return key
