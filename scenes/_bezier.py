@@ -27,6 +27,14 @@ def segments(start: ArrayLike, end: ArrayLike) -> Array:
     return points.reshape(-1, 3)
 
 
+def dashes(left: float, right: float, y: float, dash: float = 0.1) -> Array:
+    """A level line in dashes, beginning and ending with one."""
+    count = max(1, round(((right - left) / dash + 1) / 2))
+    starts = np.linspace(left, right - dash, count)
+    level = np.full_like(starts, y)
+    return segments(np.stack([starts, level], -1), np.stack([starts + dash, level], -1))
+
+
 def polygons(corners: ArrayLike) -> Array:
     """Closed polygons from their corners (n, k, 2)."""
     corners = np.asarray(corners, dtype=float)

@@ -5,6 +5,7 @@ what is shown. Whatever moves with data is a Part, a pure function of its trajec
 runs that clock, so a frame is the same whether the film was played up to it or skipped to it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -35,6 +36,12 @@ def trajectory_of(sim: Simulation) -> xr.Dataset:
     return sim.run()
 
 
+@lru_cache(maxsize=16)
+def trajectories_of(sim: Simulation, seeds: tuple[int, ...]) -> xr.Dataset:
+    """The same simulation from several seeds, side by side (batch, …)."""
+    return type(sim).run_batch([sim.model_copy(update={"seed": seed}) for seed in seeds])
+
+
 class Film(Scene):
     """One question answered in 45 to 120 seconds.
 
@@ -55,6 +62,7 @@ class Film(Scene):
         self.caption: Words | None = None
         self.badge: Words | None = None
         self._pending: list[Animation] = []
+        self._gone: list[Mobject] = []
 
     @classmethod
     def simulations(cls) -> dict[str, Simulation]:
@@ -73,6 +81,10 @@ class Film(Scene):
         """The trajectory of a simulation."""
         return trajectory_of(sim)
 
+    def run_seeds(self, sim: Simulation, seeds: Iterable[int]) -> xr.Dataset:
+        """The trajectories of a simulation from several seeds, side by side (batch, …)."""
+        return trajectories_of(sim, tuple(seeds))
+
     @property
     def frame(self) -> int:
         """Frames drawn or skipped so far."""
@@ -87,11 +99,23 @@ class Film(Scene):
         self.beats.append(Beat(name, caption, self.frame))
         self.caption = self._replace(self.caption, words(caption, LABEL).put(0, CAPTION_LINE))
 
+    def leave(self, *gone: Mobject) -> None:
+        """Say what is no longer spoken of once the next picture comes."""
+        self._gone += gone
+
+    def turn(self, name: str, caption: str, data: str = "") -> None:
+        """Begin a beat with a new picture: the old one leaves together with its caption."""
+        self.beat(name, caption)
+        if data:
+            self.names_data(data)
+        gone, self._gone = self._gone, []
+        self.play(*[FadeOut(mobject) for mobject in gone], run_time=0.6)
+
     def remember(self, line: str) -> None:
         """The last beat: one line the viewer can repeat, alone on the stage."""
         self.beats.append(Beat("to remember", line, self.frame))
-        leaving = [FadeOut(said) for said in (self.caption, self.badge) if said]
-        self.caption = self.badge = None
+        leaving = [FadeOut(said) for said in (self.caption, self.badge, *self._gone) if said]
+        self.caption, self.badge, self._gone = None, None, []
         self.play(*leaving, FadeIn(words(line, QUESTION).put(0, 0)), run_time=0.8)
         self.wait(4)
 

@@ -3,7 +3,7 @@
 A trained attention layer, from the two sentences of the lecture: scores, shares, and arrows tip to tail.
 """
 
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -27,12 +27,6 @@ PLANE = (-6.61, -2.1, 1.05, 2.15)  # where the space is seen: left, bottom, righ
 COLUMN, RIVER, MONEY = 4.1, 1.4, -1.05  # middle of the sentences; their baselines
 SEEDS = range(12)
 ENOUGH = 0.8  # of a word's attention on the words that tell its sense
-
-
-@lru_cache(maxsize=4)
-def trained_from(seeds: tuple[int, ...], sim: Attention) -> xr.Dataset:
-    """The same training from several seeds, side by side."""
-    return Attention.run_batch([sim.model_copy(update={"seed": seed}) for seed in seeds])
 
 
 class TwoBanks(Film):
@@ -330,7 +324,7 @@ class TwoBanks(Film):
         self.remove(*moving)
 
     def twelve_seeds(self) -> None:
-        batch = trained_from(tuple(SEEDS), self.attention)
+        batch = self.run_seeds(self.attention, SEEDS)
         strip = SeedStrip(batch, list(SEEDS), self.attention.seed, (-6.5, -2.5, 13.0, 4.75), 6)
         first, last = float(batch.step[0]), float(batch.step[-1])
         strip.show(first).tune(presence=0)

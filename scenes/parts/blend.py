@@ -1,8 +1,10 @@
 """One gate at work: a number on its way from what it was to what it could become."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import xarray as xr
-from manim import VGroup, VMobject
+from manim import FadeIn, LaggedStart, Mobject, VGroup, VMobject
 
 from scenes import _bezier
 from scenes._theme import NUMBER, SMALL, Role, colour, figures, words
@@ -90,6 +92,8 @@ def weighing(blend: Blend, y: float) -> VGroup:
     pieces: list[tuple[str, Role]] = [(f"{1 - z:.3f}", "updated"), ("×", "muted"), (signed(old), "ink")]
     pieces += [("+", "muted"), (f"{z:.3f}", "updated"), ("×", "muted"), (signed(new), "ink")]
     pieces += [("=", "muted"), (f"{now:.2f}".replace("-", "−"), "ink")]
+    exact = round((1 - round(z, 3)) * round(old, 2) + round(z, 3) * round(new, 2), 2) == round(now, 2)
+    pieces[7] = ("=" if exact else "≈", "muted")  # as the rounded numbers that are shown come out
     cell = advance(SUM)
     at = blend.x - cell * (sum(len(text) + 1 for text, _ in pieces) - 1) / 2
     placed = VGroup()
@@ -97,3 +101,9 @@ def weighing(blend: Blend, y: float) -> VGroup:
         placed.add(figures(text, SUM, role).put(at + cell * len(text) / 2, y))
         at += cell * (len(text) + 1)
     return placed
+
+
+def came(pieces: Iterable[Mobject], sources: Iterable[Mobject]) -> LaggedStart:
+    """Each piece comes from its source to its place, one after the other and whole."""
+    ways = [FadeIn(piece, target_position=source) for piece, source in zip(pieces, sources, strict=True)]
+    return LaggedStart(*ways, lag_ratio=0.5)

@@ -18,13 +18,11 @@ FILLED = 0.84  # share of its pitch that a row fills
 def reading(run: xr.Dataset, step: int, sequence: int = 0) -> xr.Dataset:
     """What happens word by word in one watched sentence, at one recorded step of training.
 
-    Words count from 0. Added are `h_before` (token, unit), what each word finds, and `told` (token, answer),
-    the share given to the first of the outputs if asked after each word.
+    Words count from 0. Added is `h_before` (token, unit), what each word finds.
     """
     read = run.isel(step=step, sequence=sequence)
-    told = run.y.isel(step=step, sequence=sequence, output=[0]).rename(output="answer")
     before = read.h.shift(token=1, fill_value=0.0)
-    return read.assign(h_before=before, told=told).assign_coords(token=np.arange(float(read.sizes["token"])))
+    return read.assign(h_before=before).assign_coords(token=np.arange(float(read.sizes["token"])))
 
 
 def staggered(sentence: Sequence[str], columns: Array, line: float) -> VGroup:

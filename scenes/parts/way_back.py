@@ -91,16 +91,20 @@ def names_of(ways: dict[str, WayBack]) -> list[VGroup]:
 
 
 def medians_of(ways: Sequence[WayBack], back: int) -> list[VGroup]:
-    """Each one's median so many words back, in numbers on a small ground of their own."""
+    """Each one's median so many words back: left of that place above its line, or right of it below.
+
+    The lines rise to the right, so that there they leave room; the highest is told on the left, the next on
+    the right, and so on.
+    """
     values = [float(way.data["median"][back]) for way in ways]
+    rank = list(np.argsort(np.argsort([-value for value in values])))
     spots = [way.place(back, value) for way, value in zip(ways, values, strict=True)]
-    labels = []
-    for way, value, spot, y in zip(ways, values, spots, _apart([s[1] + 0.14 for s in spots]), strict=True):
-        number = figures(f"{value:.2f}", 18, way.role).put(spot[0] - 0.16, y, "right")
-        ground = mark(fill="ground")
-        left, right = number.get_left()[0] - 0.06, number.get_right()[0] + 0.06
-        ground.points = _bezier.rectangles(left, y - 0.06, right, y + 0.24)
-        labels.append(VGroup(ground, number))
+    labels = [VGroup() for _ in ways]
+    for side, (align, away, off) in enumerate([("right", -0.16, 0.14), ("left", 0.16, -0.36)]):
+        here = [i for i in range(len(ways)) if rank[i] % 2 == side]
+        for i, y in zip(here, _apart([spots[i][1] + off for i in here]), strict=True):
+            number = figures(f"{values[i]:.2f}", 18, ways[i].role).put(spots[i][0] + away, y, align)
+            labels[i].add(number)
     return labels
 
 
