@@ -290,6 +290,7 @@ class BlameFlowsBackward(Film):
         self.beat("on every wire", "On each wire, what came in meets what came back: its share.")
         self.play(Tune(net, meet=1), run_time=3.2)
         net.tune(meet=0)
+        self.wait(0.6)
         self.play(FadeOut(key), run_time=0.5)
         pairs = pairs_of(self.trained)
         names = ("measured", "computed")

@@ -14,7 +14,7 @@ class Flight(Animation):
     """A copy of some marks goes to a target, shrinks to its height and fades on the way."""
 
     def __init__(self, marks: Iterable[VMobject], target: VMobject, **kwargs: Any) -> None:
-        ghost = solid(marks)
+        ghost = solid(marks).set_z_index(-1)  # it passes behind numbers on its way
         self.start, self.end = ghost.get_center(), target.get_center()
         self.shrink = min(1.0, float(target.height / max(ghost.height, ghost.width, 1e-9)))
         super().__init__(ghost, introducer=True, remover=True, **kwargs)

@@ -113,7 +113,8 @@ class Network(Part):
 
     def _spoken_of(self, l: int) -> Array:
         """The same for the units of layer l."""
-        return self.on_route(l).max(1) if l else self.on_route(1).max(0)
+        into = self.on_route(l).max(1) if l else 0.0
+        return np.maximum(into, self.on_route(l + 1).max(0) if l < self.L else 0.0)
 
     def lit(self, l: int) -> float:
         """How far the signal has lit layer l."""
