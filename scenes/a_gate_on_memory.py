@@ -136,17 +136,16 @@ class AGateOnMemory(Film):
 
     def the_formula(self) -> None:
         self.beat("the formula", "The gate z is the share of the new; the rest, 1 − z, is the old’s.")
-        sums = [weighing(blend, -1.74) for blend in (self.blend, self.shut)]
-        for blend, pieces in zip((self.blend, self.shut), sums, strict=True):
-            z, (old, new, now) = blend.gate, blend.numbers
-            self.play(came(pieces[::2], (z, old, z, new, now)), FadeIn(pieces[1::2]), run_time=1.6)
+        sums = [weighing(blend, -1.7) for blend in (self.blend, self.shut)]
+        for pieces in sums:
+            self.play(came(pieces), run_time=1.6)
         formula = math(
             "{{h' : now}} = ({{1 - z : keep}}) {{h : old}} + {{z : take}} {{tilde(h) : new}}", 28
-        ).move_to([0, -2.33, 0])
+        ).move_to([0, -2.26, 0])
         named = [formula.select(name) for name in ("keep", "old", "take", "new", "now")]
         VGroup(named[0], named[2]).set_color(colour("updated"))
         rest = VGroup(*[glyph for glyph in formula if not any(glyph in piece for piece in named)])
-        self.play(came(named, sums[1][::2]), FadeIn(rest), run_time=1.6)
+        self.play(came(named), FadeIn(rest), run_time=1.6)
         self.wait(2)
         self.leave(self.blend, self.shut, self.headings, rest, *named, *sums)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
-from manim import FadeIn, LaggedStart, Mobject, VGroup, VMobject
+from manim import DOWN, FadeIn, LaggedStart, Mobject, VGroup, VMobject
 
 from scenes import _bezier
 from scenes._theme import NUMBER, SMALL, Role, colour, figures, words
@@ -103,7 +103,6 @@ def weighing(blend: Blend, y: float) -> VGroup:
     return placed
 
 
-def came(pieces: Iterable[Mobject], sources: Iterable[Mobject]) -> LaggedStart:
-    """Each piece comes from its source to its place, one after the other and whole."""
-    ways = [FadeIn(piece, target_position=source) for piece, source in zip(pieces, sources, strict=True)]
-    return LaggedStart(*ways, lag_ratio=0.5)
+def came(pieces: Iterable[Mobject]) -> LaggedStart:
+    """Pieces come to their places from a little above, one after the other."""
+    return LaggedStart(*[FadeIn(piece, shift=0.15 * DOWN) for piece in pieces], lag_ratio=0.5)
