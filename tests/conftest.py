@@ -1,6 +1,10 @@
 """Shared by all tests: one thread, so that times and bytes do not hang on the machine's load."""
 
 import os
+import signal
+
+# whoever starts the tests in the background of a shell has Ctrl-C ignored in all their children
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
