@@ -3,8 +3,9 @@
 import os
 import signal
 
-# whoever starts the tests in the background of a shell has Ctrl-C ignored in all their children
+# whoever starts the tests in the background of a shell, or with nohup, has these ignored in all their children
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
