@@ -3,7 +3,7 @@
 import os
 import signal
 
-# whoever starts the tests in the background of a shell, or with nohup, has these ignored in all their children
+# started in the background of a shell, or with nohup, tests would hand these on to their children as ignored
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
