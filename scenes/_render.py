@@ -1,7 +1,7 @@
 """From a film to its frames, and from frames to a file: a still, a contact sheet, a clip.
 
 Manim's Cairo renderer is subclassed in one place, `play`: frames are counted in whole numbers, and only
-those asked for are drawn. All others are skipped by jumping to the end of what is played.
+those asked for are drawn, by our painter. All others are skipped by jumping to the end of what is played.
 """
 
 import shutil
@@ -9,21 +9,20 @@ import tempfile
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 from manim import Scene, tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
-from numpy.typing import NDArray
+from manim.utils.iterables import list_update
 from tqdm import tqdm
 
 from scenes._film import Beat, Film
+from scenes._paint import Painter, Pixels
 from scenes._theme import THEMES, themed
 from sims import Simulation
 from sims._command import Mistyped
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,9 @@ QUALITIES = {
 }
 
 
+Sink = Callable[[int, Painter, Scene], None]
+
+
 class NoSuchFrame(Mistyped):
     """A time before or after the film."""
 
@@ -52,15 +54,10 @@ class _Done(Exception):
 
 
 class FrameRenderer(CairoRenderer):
-    """Draws the frames of a film that are `wanted` and hands each to `sink(frame number, pixels, scene)`."""
+    """Draws the frames of a film that are `wanted` and hands each to `sink(frame number, painter, scene)`."""
 
     def __init__(
-        self,
-        fps: int,
-        wanted: Container[int],
-        last: int | None,
-        sink: Callable[[int, Pixels, Scene], None],
-        draw: bool = True,
+        self, fps: int, wanted: Container[int], last: int | None, sink: Sink, draw: bool = True
     ) -> None:
         super().__init__()
         self.fps, self.wanted, self.last, self.sink, self.draw = fps, wanted, last, sink, draw
@@ -68,6 +65,11 @@ class FrameRenderer(CairoRenderer):
 
     def init_scene(self, scene: Scene, *args: Any) -> None:
         """No file writer: frames go to the sink."""
+
+    @cached_property
+    def painter(self) -> Painter:
+        """Made when the first frame is drawn, since a film sets its ground when it begins."""
+        return Painter(self.camera)
 
     def play(self, scene: Scene, *args: Any, **kwargs: Any) -> None:
         """Begin the animations, draw the frames wanted of them, finish them."""
@@ -77,18 +79,17 @@ class FrameRenderer(CairoRenderer):
         scene.begin_animations()
         count = max(1, round(scene.duration * self.fps))
         wanted = [k for k in range(self.frame, self.frame + count) if k in self.wanted]
-        if wanted and self.draw:
-            self.save_static_frame_data(scene, scene.static_mobjects)
         still = scene.is_current_animation_frozen_frame()
         for i, k in enumerate(wanted):
             scene.update_to_time((k - self.frame) / self.fps)
             if self.draw and not (still and i):
-                self.update_frame(scene, scene.moving_mobjects)
-            self.sink(k, self.camera.pixel_array, scene)
+                self.painter.paint(list_update(scene.mobjects, scene.foreground_mobjects))
+            elif self.draw:
+                self.painter.changed = None
+            self.sink(k, self.painter, scene)
         for animation in scene.animations or []:
             animation.finish()
             animation.clean_up_from_scene(scene)
-        self.static_image = None
         self.frame += count
         self.time = self.frame / self.fps
         self.num_plays += 1
@@ -131,7 +132,7 @@ def play(
     theme: str = "dark",
     wanted: Container[int] = (),
     last: int | None = None,
-    sink: Callable[[int, Pixels, Scene], None] = lambda k, pixels, scene: None,
+    sink: Sink = lambda k, painter, scene: None,
     draw: bool = True,
 ) -> Film:
     """Play a film from its beginning, drawing only the `wanted` frames, as far as frame `last`."""
@@ -183,8 +184,8 @@ def stills(
     numbers = [round(t * quality.fps) for t in at]
     found: dict[int, Pixels] = {}
 
-    def keep(k: int, pixels: Pixels, scene: Scene) -> None:
-        found[k] = pixels[..., :3].copy()
+    def keep(k: int, painter: Painter, scene: Scene) -> None:
+        found[k] = painter.rgba()[..., :3]
 
     play(kind, simulations, quality=quality, theme=theme, wanted=set(numbers), last=max(numbers), sink=keep)
     missing = [t for t, k in zip(at, numbers, strict=True) if k not in found]
@@ -210,10 +211,10 @@ def record(
     best = plan.frames * 2 // 3
     bar = tqdm(total=plan.frames, desc=label, unit="frame", disable=None, leave=False, dynamic_ncols=True)
 
-    def sink(k: int, pixels: Pixels, scene: Scene) -> None:
+    def sink(k: int, painter: Painter, scene: Scene) -> None:
         if k == best:
-            poster.append(pixels[..., :3].copy())
-        write(pixels)
+            poster.append(painter.rgba()[..., :3])
+        write(painter.pixels[..., 2::-1])
         bar.update()
 
     with bar:

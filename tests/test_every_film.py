@@ -10,6 +10,7 @@ from manim.mobject.text.typst_mobject import Typst
 
 from scenes import _render
 from scenes._film import HIGH, WIDE, Advance, Film
+from scenes._paint import Painter
 from scenes._theme import BADGE, THEMES, Words
 from scenes.parts import Part
 from scenes.parts.number import Number
@@ -107,7 +108,7 @@ def tour_of(kind: type[Film], frames: set[int], simulations=None) -> Tour:
                     tour.clocks.append((type(animation.mobject).__name__, *ends, clock[0], clock[-1]))
             return animations
 
-    def look(k: int, pixels: np.ndarray, scene: Film) -> None:
+    def look(k: int, painter: Painter, scene: Film) -> None:
         tour.texts[k] = texts(scene)
         if scene.badge:
             tour.badges.add(scene.badge.text)
@@ -206,7 +207,7 @@ def test_a_frame_is_the_same_whether_played_or_skipped_to(name, plan):
     played: dict[int, np.ndarray] = {}
 
     def keep(into):
-        return lambda k, pixels, scene: into.setdefault(k, pixels.copy())
+        return lambda k, painter, scene: into.setdefault(k, painter.pixels.copy())
 
     around = {j for k in frames for j in range(max(0, k - 8), k + 1)}
     _render.play(film(name), quality=SMALL, wanted=around, last=max(frames), sink=keep(played))
@@ -225,7 +226,7 @@ def test_a_film_stands_on_the_ground_of_its_theme(name, plan, theme):
         theme=theme,
         wanted={plan.frames // 2},
         last=plan.frames // 2,
-        sink=lambda k, pixels, scene: seen.append(pixels.copy()),
+        sink=lambda k, painter, scene: seen.append(painter.rgba()),
     )
     ground = tuple(int(THEMES[theme].ground[i : i + 2], 16) for i in (1, 3, 5))
     assert tuple(seen[0][2, 2, :3]) == ground
