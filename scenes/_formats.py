@@ -1,0 +1,221 @@
+"""What a clip can be: MP4, WebM, GIF, ProRes or single pictures, with or without transparency.
+
+Every figure that fixes a clip's bytes stands here, so that a cache can name it.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+
+# one thread: the bytes of x264 and of libvpx depend on how many there are
+ONE_THREAD = {"threads": "1"}
+
+
+@dataclass(frozen=True)
+class Format:
+    """How frames become a clip.
+
+    Pieces lie in the container `held` and are joined packet by packet into the container `clip`; a GIF is
+    encoded once more at the end, from pieces that lost nothing. `clip` is empty where the clip is a folder.
+    """
+
+    name: str
+    suffix: str
+    codec: str
+    pixels: str
+    held: str
+    clip: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    swift: Mapping[str, str] = field(default_factory=dict)
+    alpha: bool = False
+
+    @property
+    def folder(self) -> bool:
+        """Whether the clip is a folder of pictures."""
+        return not self.clip
+
+    def settings(self, swift: bool) -> dict[str, str]:
+        """What the encoder is told, for a draft or for good."""
+        return {**ONE_THREAD, **self.options, **(self.swift if swift else {})}
+
+
+_H264 = Format(
+    name="mp4",
+    suffix=".mp4",
+    codec="libx264",
+    pixels="yuv420p",
+    held="mp4",
+    clip="mp4",
+    options={"preset": "veryfast", "crf": "18", "profile": "high"},
+    swift={"preset": "ultrafast", "crf": "28"},
+)
+_VP9 = {"deadline": "good", "cpu-used": "4", "crf": "30", "b": "0", "row-mt": "0"}
+_VP9_SWIFT = {"deadline": "realtime", "cpu-used": "8", "crf": "40"}
+_WEBM = Format(
+    name="webm",
+    suffix=".webm",
+    codec="libvpx-vp9",
+    pixels="yuv420p",
+    held="matroska",
+    clip="webm",
+    options=_VP9,
+    swift=_VP9_SWIFT,
+)
+_GIF = Format(
+    name="gif",
+    suffix=".gif",
+    codec="ffv1",
+    pixels="bgr0",
+    held="matroska",
+    clip="gif",
+    options={"level": "3", "slicecrc": "0", "g": "1"},
+)
+_PICTURES = Format(
+    name="png-sequence", suffix="", codec="png", pixels="bgr0", held="", clip="", options={"compress": "6"}
+)
+
+FORMATS = {form.name: form for form in (_H264, _WEBM, _GIF, _PICTURES)}
+TRANSPARENT = {
+    form.name: form
+    for form in (
+        Format(
+            name="webm",
+            suffix=".webm",
+            codec="libvpx-vp9",
+            pixels="yuva420p",
+            held="matroska",
+            clip="webm",
+            # libvpx encodes colour and alpha apart, and a hidden frame in one of them alone parts the two
+            options={**_VP9, "auto-alt-ref": "0"},
+            swift=_VP9_SWIFT,
+            alpha=True,
+        ),
+        Format(
+            name="mov",
+            suffix=".mov",
+            codec="prores_ks",
+            pixels="yuva444p10le",
+            held="mov",
+            clip="mov",
+            options={"profile": "4444", "alpha_bits": "8", "vendor": "apl0"},
+            alpha=True,
+        ),
+        Format(
+            name="png-sequence",
+            suffix="",
+            codec="png",
+            pixels="bgra",
+            held="",
+            clip="",
+            options={"compress": "6"},
+            alpha=True,
+        ),
+    )
+}
+
+
+def choose(name: str, transparent: bool = False) -> Format:
+    """The format of that name; ValueError where it has no transparency, or the encoder is not there."""
+    formats = TRANSPARENT if transparent else FORMATS
+    if name not in formats:
+        with_alpha = " with --transparent" if transparent else ""
+        raise ValueError(f"no format {name}{with_alpha}; choose from {', '.join(formats)}")
+    require(formats[name])
+    return formats[name]
+
+
+def require(form: Format) -> None:
+    """Raise ValueError unless the encoders that the format needs are there."""
+    if form.folder:
+        return
+    for codec in (form.codec, "gif") if form.clip == "gif" else (form.codec,):
+        try:
+            av.codec.Codec(codec, "w")
+        except av.codec.codec.UnknownCodecError:
+            raise ValueError(
+                f"{form.name} needs the encoder {codec}, which this PyAV lacks; "
+                "choose another --format, or reinstall it: pip install --force-reinstall av"
+            ) from None
+
+
+REMEDIES = {
+    errno.ENOSPC: "free some space and run it again; finished pieces are kept",
+    errno.EDQUOT: "free some space and run it again; finished pieces are kept",
+    errno.EFBIG: "the system allows no larger file here; choose another folder",
+    errno.EACCES: "choose a folder you may write to",
+    errno.EPERM: "choose a folder you may write to",
+    errno.EROFS: "choose a folder you may write to",
+    errno.ENOMEM: "choose a lower quality or fewer jobs",
+}
+
+
+def told(path: Path, error: Exception) -> OSError:
+    """An error of the system or of FFmpeg as one line: which file, what happened, what to do."""
+    code = getattr(error, "errno", None) or errno.EIO
+    # FFmpeg's own codes are no errno
+    system = code in errno.errorcode
+    what = os.strerror(code) if system else getattr(error, "strerror", None) or str(error)
+    remedy = REMEDIES.get(code)
+    return OSError(
+        code if system else errno.EIO, f"cannot write {path}: {what}" + (f"; {remedy}" if remedy else "")
+    )
+
+
+@contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Errors of writing within this block name the file and the remedy."""
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        raise told(path, error) from None
+
+
+@contextmanager
+def written(path: Path, folder: bool = False) -> Iterator[Path]:
+    """A file or folder beside `path` to write to, which takes its place when the block ends well.
+
+    Whatever else happens, nothing is left; only SIGKILL leaves `.NAME.*.part`, which nobody takes for `path`.
+    """
+    make = tempfile.mkdtemp if folder else _mkstemp
+    with telling(path):
+        beside = Path(make(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+    try:
+        yield beside
+        with telling(path):
+            beside.chmod((0o777 if folder else 0o666) & ~_umask())
+            _take_place(beside, path)
+    finally:
+        if folder:
+            shutil.rmtree(beside, ignore_errors=True)
+        else:
+            beside.unlink(missing_ok=True)
+
+
+def _mkstemp(dir: Path, prefix: str, suffix: str) -> str:
+    handle, name = tempfile.mkstemp(dir=dir, prefix=prefix, suffix=suffix)
+    os.close(handle)
+    return name
+
+
+def _take_place(beside: Path, path: Path) -> None:
+    if beside.is_dir() and path.exists():
+        # a folder is not replaced in one step: the old one goes aside first
+        old = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        path.replace(Path(old) / "old")
+        beside.replace(path)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        beside.replace(path)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
