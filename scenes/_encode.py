@@ -40,8 +40,8 @@ class Piece:
     It is written beside `path` and takes its place when whole; after any exception nothing is left. Two
     pieces of the same format, size and rate can be joined without encoding again.
 
-    Raises ValueError for an odd size or a missing encoder, OSError where the file cannot be written; an error
-    of the encoding thread comes out of a later `write` or of the end of the block.
+    Raises ValueError for an odd size, OSError where the file cannot be written or the encoder is missing;
+    an error of the encoding thread comes out of a later `write` or of the end of the block.
     """
 
     def __init__(
@@ -283,7 +283,7 @@ class Clip:
 
     def __init__(self, path: Path, width: int, height: int, fps: int, tags: dict[str, str]) -> None:
         self.path, self.fps, self.tags = path, fps, tags
-        self.piece = Piece(path.with_name(f".{path.name}.piece"), width, height, fps, FORMATS["mp4"])
+        self.piece = Piece(path.with_name(f"{path.name}.piece"), width, height, fps, FORMATS["mp4"])
 
     def write(self, pixels: Pixels) -> None:
         """Add a frame."""

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import av
 
+from sims._command import Mistyped
+
 # one thread: the bytes of x264 and of libvpx depend on how many there are
 ONE_THREAD = {"threads": "1"}
 
@@ -121,28 +123,44 @@ TRANSPARENT = {
 }
 
 
+class NoSuchFormat(Mistyped):
+    """A format that is not known, or not with transparency."""
+
+
+class NoEncoder(OSError):
+    """An encoder that this machine's PyAV was built without."""
+
+
 def choose(name: str, transparent: bool = False) -> Format:
-    """The format of that name; ValueError where it has no transparency, or the encoder is not there."""
+    """The format of that name. Raises NoSuchFormat, also where it has no transparency; NoEncoder."""
     formats = TRANSPARENT if transparent else FORMATS
     if name not in formats:
         with_alpha = " with --transparent" if transparent else ""
-        raise ValueError(f"no format {name}{with_alpha}; choose from {', '.join(formats)}")
+        raise NoSuchFormat(f"there is no format {name}{with_alpha}; choose from {', '.join(formats)}")
     require(formats[name])
     return formats[name]
 
 
 def require(form: Format) -> None:
-    """Raise ValueError unless the encoders that the format needs are there."""
+    """Raise NoEncoder unless the encoders that the format needs are there."""
     if form.folder:
         return
     for codec in (form.codec, "gif") if form.clip == "gif" else (form.codec,):
         try:
             av.codec.Codec(codec, "w")
         except av.codec.codec.UnknownCodecError:
-            raise ValueError(
+            raise NoEncoder(
                 f"{form.name} needs the encoder {codec}, which this PyAV lacks; "
                 "choose another --format, or reinstall it: pip install --force-reinstall av"
             ) from None
+
+
+class DamagedPiece(OSError):
+    """A piece that cannot be read, or was encoded with other settings than the first: `piece` is its path."""
+
+    def __init__(self, piece: Path, what: str) -> None:
+        super().__init__(f"{piece} {what}; remove it and run again")
+        self.piece = piece
 
 
 REMEDIES = {
@@ -173,6 +191,8 @@ def telling(path: Path) -> Iterator[None]:
     """Errors of writing within this block name the file and the remedy."""
     try:
         yield
+    except DamagedPiece:
+        raise
     except (OSError, av.FFmpegError) as error:
         raise told(path, error) from None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 
-from scenes._formats import Format, telling, written
+from scenes._formats import DamagedPiece, Format, telling, written
 
 Chapter = tuple[float, float, str]  # begin and end in seconds, title
 
@@ -19,10 +19,6 @@ Chapter = tuple[float, float, str]  # begin and end in seconds, title
 MOV = {"movflags": "+faststart+use_metadata_tags+write_colr"}
 HUNDREDTH = Fraction(1, 100)
 GIF_FASTEST = 50  # browsers show a delay under two hundredths as ten
-
-
-class DamagedPiece(ValueError):
-    """A piece that cannot be read, or was encoded with other settings than the first."""
 
 
 def join(
@@ -78,7 +74,7 @@ def _copy(
                 if stream is None:
                     stream, first = _like(clip, held), _settings(held)
                 if _settings(held) != first:
-                    raise DamagedPiece(f"{piece} was encoded with other settings than {pieces[0]}")
+                    raise DamagedPiece(piece, f"was encoded with other settings than {pieces[0].name}")
                 # how many frames the decoder needs ahead, the same in every piece
                 delay = held.codec_context.reorder_depth
                 for packet in _packets(piece, source, held):
@@ -123,10 +119,10 @@ def _reading(piece: Path) -> Any:
     try:
         source = av.open(str(piece))
     except (OSError, av.FFmpegError) as error:
-        raise DamagedPiece(f"{piece} cannot be read: {error.strerror}; remove it and run again") from None
+        raise DamagedPiece(piece, f"cannot be read: {error.strerror}") from None
     if not source.streams.video:
         source.close()
-        raise DamagedPiece(f"{piece} has no pictures; remove it and run again")
+        raise DamagedPiece(piece, "has no pictures")
     return source
 
 
@@ -135,7 +131,7 @@ def _packets(piece: Path, source: Any, held: Any) -> Iterator[Any]:
         # the last one is empty: it only tells a decoder to give what it holds
         yield from (packet for packet in source.demux(held) if packet.size)
     except av.FFmpegError as error:
-        raise DamagedPiece(f"{piece} cannot be read: {error.strerror}; remove it and run again") from None
+        raise DamagedPiece(piece, f"cannot be read: {error.strerror}") from None
 
 
 def _gather(pieces: Sequence[Path], beside: Path, path: Path) -> int:
