@@ -7,12 +7,12 @@ runs that clock, so a frame is the same whether the film was played up to it or 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import xarray as xr
 from manim import Animation, FadeIn, FadeOut, Mobject, Scene, config, linear, smooth, squish_rate_func
 
+from scenes._runs import trajectories_of, trajectory_of
 from scenes._theme import BADGE, LABEL, QUESTION, Words, colour, figures, words
 from scenes.parts import Part
 from sims import Simulation
@@ -28,18 +28,6 @@ class Beat:
     name: str
     caption: str
     frame: int
-
-
-@lru_cache(maxsize=64)
-def trajectory_of(sim: Simulation) -> xr.Dataset:
-    """A simulation's trajectory, computed once in a process however many films ask for it."""
-    return sim.run()
-
-
-@lru_cache(maxsize=16)
-def trajectories_of(sim: Simulation, seeds: tuple[int, ...]) -> xr.Dataset:
-    """The same simulation from several seeds, side by side (batch, …)."""
-    return type(sim).run_batch([sim.model_copy(update={"seed": seed}) for seed in seeds])
 
 
 class Film(Scene):

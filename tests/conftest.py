@@ -1,7 +1,10 @@
 """Shared by all tests: one thread, so that times and bytes do not hang on the machine's load."""
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 
 # started in the background of a shell, or with nohup, tests would hand these on to their children as ignored
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -9,6 +12,10 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+# every process of tests begins with an empty cache and never sees the user's own
+os.environ["LEARNING_DYNAMICS_CACHE"] = tempfile.mkdtemp(prefix="learning-dynamics-tests-")
+atexit.register(shutil.rmtree, os.environ["LEARNING_DYNAMICS_CACHE"], ignore_errors=True)
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402

@@ -1,0 +1,138 @@
+"""Trajectories, run once however many films, processes and days ask for them.
+
+What was run is kept on disk (scenes/_store.py) under a key of all it follows from: the simulation's class
+and parameters, every line of source it stands on, the versions of Python and of the libraries. NetCDF takes
+half a second to read thirty variables, and numpy's own format ten milliseconds: so it is the latter here.
+"""
+
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from time import perf_counter, time
+from types import ModuleType
+from typing import Any, TypeVar
+from zipfile import BadZipFile
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+import sims
+from scenes._store import Store, key
+from sims import Simulation
+from sims._trajectory import digest, revision, versions
+
+Array = NDArray[Any]
+T = TypeVar("T")
+BEGAN = time()
+LIBRARIES = {Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")}
+DAMAGE = (BadZipFile, KeyError, ValueError, EOFError, OSError)
+WORTH = 0.05  # seconds: what runs quicker is run again in about the time it takes to load
+
+
+@lru_cache(maxsize=64)
+def trajectory_of(sim: Simulation) -> xr.Dataset:
+    """A simulation's trajectory, computed once however many films ask for it."""
+    return _kept(sim.run, type(sim), dict(sim))
+
+
+@lru_cache(maxsize=16)
+def trajectories_of(sim: Simulation, seeds: tuple[int, ...]) -> xr.Dataset:
+    """The same simulation from several seeds, side by side (batch, …)."""
+    members = [sim.model_copy(update={"seed": seed}) for seed in seeds]
+    return _kept(lambda: type(sim).run_batch(members), type(sim), [dict(member) for member in members])
+
+
+def _kept(run: Callable[[], xr.Dataset], kind: type[Simulation], parameters: object) -> xr.Dataset:
+    """The trajectory from the store, else run and kept; the same to the bit, the label and the order."""
+    source = source_of(kind, Simulation, sims)
+    if source is None:
+        return _unpacked(*_packed(run()))
+    libraries = [versions(), version("scikit-learn")]
+    store, name = Store(), key("trajectory", kind.__qualname__, parameters, source, libraries)
+    path = store.find(name, ".npz")
+    if path:
+        try:
+            return _read(path)
+        except DAMAGE:
+            pass  # or gone since: run again and replaced
+    began = perf_counter()
+    labels, arrays = _packed(run())
+    trajectory = _unpacked(labels, arrays)
+    if path or perf_counter() - began > WORTH:
+        labels["digest"] = digest(trajectory)
+        file = BytesIO()
+        np.savez(file, np.array(json.dumps(labels)), *arrays, allow_pickle=False)
+        store.keep(name, ".npz", file.getvalue())
+    return trajectory
+
+
+def _packed(trajectory: xr.Dataset) -> tuple[dict[str, Any], list[Array]]:
+    """A trajectory as its labels and its arrays, these laid out alike whoever made them.
+
+    How an array lies in memory can move the last bit of what is computed from it.
+    """
+    variables = trajectory.variables
+    labels = {
+        "attrs": trajectory.attrs,
+        "variables": [
+            [name, list(v.dims), v.attrs, name in trajectory.coords] for name, v in variables.items()
+        ],
+    }
+    return labels, [np.array(v.values, order="C") for v in variables.values()]
+
+
+def _unpacked(labels: dict[str, Any], arrays: Iterable[Array]) -> xr.Dataset:
+    sides: tuple[dict[str, xr.Variable], ...] = {}, {}
+    for (name, dims, attrs, coordinate), array in zip(labels["variables"], arrays, strict=True):
+        sides[coordinate][name] = xr.Variable(dims, array, attrs)
+    return xr.Dataset(*sides, labels["attrs"])
+
+
+def _read(path: Path) -> xr.Dataset:
+    """What was kept, with the revision of now, whose source is the same."""
+    with np.load(path, allow_pickle=False) as file:
+        first, *others = file.files
+        labels = json.loads(str(file[first]))
+        trajectory = _unpacked(labels, (file[each] for each in others))
+    if labels["digest"] != digest(trajectory):
+        raise ValueError(f"{path} is not what was kept")
+    return trajectory.assign_attrs(revision=revision())
+
+
+def source_of(kind: type[T], root: type[T], *packages: ModuleType) -> str | None:
+    """Digest of every file a class stands on: the packages whole, a user's own file and its neighbours.
+
+    What `root` itself stands on is the packages'. None where the files can't be told: for a class typed in
+    at a prompt, made in a function, or changed on disk since it may have been imported.
+    """
+    folders = [Path(str(package.__file__)).parent for package in packages]
+    files = {path for folder in folders for path in folder.rglob("*.py")}
+    for base in kind.__mro__:
+        if issubclass(root, base):
+            continue
+        module = sys.modules.get(base.__module__)
+        file = getattr(module, "__file__", None)
+        if file is None or getattr(module, base.__qualname__, None) is not base:
+            return None
+        if Path(file) not in files:
+            files |= {Path(file), *_neighbours(Path(file).parent, [*folders, *LIBRARIES])}
+    try:
+        if any(path.stat().st_mtime > BEGAN for path in files):
+            return None
+        return key([[path.name, path.read_bytes()] for path in sorted(files)])
+    except OSError:
+        return None
+
+
+def _neighbours(home: Path, others: list[Path]) -> set[Path]:
+    """What was imported from a folder and from below it, but not from the others."""
+    loaded = {str(getattr(module, "__file__", None)) for module in list(sys.modules.values())}
+    files = {Path(file) for file in loaded if file.startswith(f"{home}{os.sep}")}
+    return {path for path in files if not any(path.is_relative_to(other) for other in others)}
