@@ -16,10 +16,8 @@ from typing import Any
 import av
 import numpy as np
 from av.video.reformatter import (
-    ColorPrimaries,
     ColorRange,
     Colorspace,
-    ColorTrc,
     Interpolation,
     VideoReformatter,
 )
@@ -119,9 +117,11 @@ class Piece:
 class Picture:
     """The present frame in the encoder's own format, repainted box by box.
 
-    BT.709, limited range; each chroma sample is the mean of its four pixels. Converting a box gives what
-    converting the whole frame would give, on any machine: `tests/test_encode.py` holds both.
+    Limited range, and the matrix that the format tells; each chroma sample is the mean of its four pixels.
+    Converting a box gives what converting the whole frame would give, on any machine.
     """
+
+    MATRIX = {"smpte170m": Colorspace.SMPTE170M, "bt709": Colorspace.ITU709}
 
     # the mean of the pixels, and no shortcut of one processor in its rounding
     SCALING = Interpolation.AREA | Interpolation.BITEXACT
@@ -186,7 +186,7 @@ class Picture:
             av.VideoFrame.from_numpy_buffer(part, "bgra"),
             format=self.form.pixels,
             src_color_range=ColorRange.JPEG,
-            dst_colorspace=Colorspace.ITU709,
+            dst_colorspace=self.MATRIX[self.form.options["colorspace"]],
             dst_color_range=ColorRange.MPEG,
             interpolation=self.SCALING,
             threads=1,
@@ -194,9 +194,6 @@ class Picture:
 
     def _take(self, frame: "av.VideoFrame") -> None:
         self.frame, self.planes = frame, _planes(frame)
-        if self.form.pixels.startswith("yuv"):
-            frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
-            frame.color_primaries, frame.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
 
 
 def _planes(frame: "av.VideoFrame") -> list[NDArray[Any]]:
@@ -240,9 +237,6 @@ class _Stream:
         context = self.stream.codec_context
         context.thread_count = 1
         context.time_base = self.step
-        if form.pixels.startswith("yuv"):
-            context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-            context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
 
     def encode(self, number: int, frame: "av.VideoFrame") -> None:
         frame.pts, frame.time_base = number, self.step

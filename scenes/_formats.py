@@ -18,6 +18,23 @@ from sims._command import Mistyped
 
 # one thread: the bytes of x264 and of libvpx depend on how many there are
 ONE_THREAD = {"threads": "1"}
+# The theme's colours are sRGB, and said to be. The matrix is that of BT.601: where Chromium has no graphics
+# card its BT.709 has a factor for blue that does not fit its eight bits, and #FFFF24 becomes #FFFF2F.
+# Each chroma sample is the mean of four pixels, which lies in their middle.
+COLOURS = {
+    "color_primaries": "bt709",
+    "color_trc": "iec61966-2-1",
+    "colorspace": "smpte170m",
+    "color_range": "tv",
+    "chroma_sample_location": "center",
+}
+# what programs that cut video take ProRes for, whatever it says
+VIDEO_COLOURS = {
+    "color_primaries": "bt709",
+    "color_trc": "bt709",
+    "colorspace": "bt709",
+    "color_range": "tv",
+}
 
 
 @dataclass(frozen=True)
@@ -55,10 +72,10 @@ _H264 = Format(
     pixels="yuv420p",
     held="mp4",
     clip="mp4",
-    options={"preset": "veryfast", "crf": "18", "profile": "high"},
+    options={**COLOURS, "preset": "veryfast", "crf": "18", "profile": "high"},
     swift={"preset": "ultrafast", "crf": "28"},
 )
-_VP9 = {"deadline": "good", "cpu-used": "4", "crf": "30", "b": "0", "row-mt": "0"}
+_VP9 = {**COLOURS, "deadline": "good", "cpu-used": "4", "crf": "30", "b": "0", "row-mt": "0"}
 _VP9_SWIFT = {"deadline": "realtime", "cpu-used": "8", "crf": "40"}
 _WEBM = Format(
     name="webm",
@@ -106,7 +123,7 @@ TRANSPARENT = {
             pixels="yuva444p10le",
             held="mov",
             clip="mov",
-            options={"profile": "4444", "alpha_bits": "8", "vendor": "apl0"},
+            options={**VIDEO_COLOURS, "profile": "4444", "alpha_bits": "8", "vendor": "apl0"},
             alpha=True,
         ),
         Format(
