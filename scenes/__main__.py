@@ -1,22 +1,31 @@
 """The `scenes` command: list films, render them, take stills."""
 
 import sys
+from itertools import takewhile
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
+from cyclopts.validators import Number
 
 from sims import _discover
-from sims._command import PLAIN, command, guarded, print_subjects, takes, told_version, writable
+from sims._command import PLAIN, Mistyped, command, guarded, print_subjects, takes, told_version, writable
+from sims._trajectory import check_writable
 
 if TYPE_CHECKING:
     from scenes._film import Film
+    from scenes._make import Made
+    from scenes._pieces import Order
     from sims import Simulation
 
 Quality = Annotated[
     Literal["draft", "medium", "high", "4k"],
     Parameter(help="draft 480p15, medium 720p30, high 1080p60, 4k 2160p60"),
+]
+Aspect = Annotated[
+    Literal["16:9", "9:16", "1:1", "4:3"],
+    Parameter(help="shape of the picture; the film keeps its own within it"),
 ]
 Theme = Annotated[Literal["dark", "light"], Parameter(help="ground and colours")]
 
@@ -37,15 +46,17 @@ def list_() -> None:
 
 
 @app.command(sort_key=2)
-def render(name: str, /) -> None:
-    """Render a film to renders/NAME/clip.mp4; `scenes render NAME --help` shows its parameters.
+def render(*names: str, every: Annotated[bool, Parameter(name="--all", negative="")] = False) -> None:
+    """Render films to renders/NAME/clip.mp4; `scenes render NAME --help` shows all options and parameters.
 
     Parameters
     ----------
-    name
-        as `scenes list` names it, or your own file: ./my_film.py
+    names
+        as `scenes list` names them, or your own file: ./my_film.py
+    every
+        every film that `scenes list` knows
     """
-    rendering(name)([])
+    rendering(list(_discover.subjects("scenes")) if every else list(names))([])
 
 
 @app.command(sort_key=3)
@@ -60,21 +71,81 @@ def still(name: str, /) -> None:
     taking_a_still(name)([])
 
 
-def rendering(name: str) -> App:
-    """`scenes render NAME` with the parameters of the film's simulations as options."""
-    kind, stem = film(name)
+def rendering(names: list[str]) -> App:
+    """`scenes render NAME…`, for a single film with the parameters of its simulations as options."""
+    if not names:
+        raise Mistyped("scenes render needs the name of a film, or --all; `scenes list` shows them")
+    films = [film(name) for name in names]
+    kind, _ = films[0]
 
     def act(
         sims: dict[str, "Simulation"],
         /,
         *,
         quality: Quality = "medium",
+        fps: Annotated[
+            int | None, Parameter(help="frames a second, if not the quality's"), Number(gte=1, lte=240)
+        ] = None,
+        aspect: Aspect = "16:9",
         theme: Theme = "dark",
+        form: Annotated[
+            Literal["mp4", "webm", "gif", "png-sequence", "mov"] | None,
+            Parameter(name="--format", help="mp4 unless given; webm if transparent", show_default=False),
+        ] = None,
+        transparent: Annotated[
+            bool, Parameter(help="no ground: webm, mov, png-sequence", negative="")
+        ] = False,
+        from_: Annotated[
+            str | None, Parameter(name="--from", help="second or beat to begin with", metavar="PLACE")
+        ] = None,
+        to: Annotated[str | None, Parameter(help="second or beat to end with", metavar="PLACE")] = None,
+        jobs: Annotated[int, Parameter(help="processes that draw"), Number(gte=1, lte=256)] = 1,
+        scheduler: Annotated[
+            str | None, Parameter(help="draw on a Dask cluster: tcp://…", metavar="ADDRESS")
+        ] = None,
+        fresh: Annotated[bool, Parameter(help="draw again what was drawn before", negative="")] = False,
         output: Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FOLDER")] = None,
     ) -> None:
-        draw(stem, kind, sims, quality, theme, output or Path("renders") / stem)
+        from scenes._formats import choose
+        from scenes._make import make
+        from scenes._pieces import order
+        from scenes._render import size
 
-    return command(f"scenes render {name}", takes(kind.simulations(), act, kind.kept), kind.question)
+        asked = size(quality, aspect, fps)
+        chosen = choose(form or ("webm" if transparent else "mp4"), transparent)
+        part = "" if from_ is to is None else f"_{from_ or 'start'}-{to or 'end'}".replace(" ", "_")
+        for (each, name), typed in zip(films, names, strict=True):
+            folder = output / name if output and len(films) > 1 else output
+            folder = folder or Path("renders") / f"{name}{part}"
+            folder.mkdir(parents=True, exist_ok=True)
+            check_writable(folder / "clip")
+            start = perf_counter()
+            its = sims if len(films) == 1 else each.simulations()
+            what = order(typed, each, its, asked, theme, chosen, quality == "draft")
+            made = make(what, folder, from_, to, jobs, scheduler, fresh)
+            tell(made, what, perf_counter() - start)
+
+    title = " ".join(names)
+    if len(films) == 1:
+        return command(f"scenes render {title}", takes(kind.simulations(), act, kind.kept), kind.question)
+    return command(f"scenes render {title}", takes({}, act), f"Render {len(films)} films.")
+
+
+def tell(made: "Made", order: "Order", took: float) -> None:
+    """Say where a clip is, how it came to be, and what was measured in its simulations."""
+    from scenes._film import trajectory_of
+
+    size = order.quality
+    print(f"{made.path}  {made.plan.seconds:.1f} s, {size.width}×{size.height} at {size.fps} a second")
+    if made.drawn:
+        print(
+            f"{made.drawn} of {made.plan.frames} frames drawn, {made.plan.frames / took:.0f} a second in all"
+        )
+    else:
+        print("every frame had been drawn before")
+    for name, sim in order.simulations.items():
+        for what, value in sim.measure(trajectory_of(sim)).items():
+            print(f"{name + ': ' + what:44} {value:.6g}")
 
 
 def taking_a_still(name: str) -> App:
@@ -104,35 +175,6 @@ def film(name: str) -> tuple[type["Film"], str]:
     return _discover.find("scenes", name, Film), Path(name).stem
 
 
-def draw(
-    stem: str, kind: type["Film"], sims: dict[str, "Simulation"], quality: str, theme: str, folder: Path
-) -> None:
-    """Simulate, draw, encode, and say where the clip is and what was measured."""
-    from scenes import _bundle, _render
-    from scenes._encode import Clip
-    from scenes._film import trajectory_of
-    from sims._progress import progress
-
-    folder.mkdir(parents=True, exist_ok=True)
-    writable(folder / "clip.mp4", ".mp4")
-    start = perf_counter()
-    for name, sim in sims.items():
-        with progress(name):
-            trajectory_of(sim)
-    size = _render.QUALITIES[quality]
-    plan = _render.plan(kind, sims, size.fps)
-    tags = {"title": kind.question, "comment": "; ".join(map(repr, sims.values()))}
-    with Clip(folder / "clip.mp4", size.width, size.height, size.fps, tags) as clip:
-        poster = _render.record(kind, sims, size, theme, plan, clip.write, label=stem)
-    _bundle.write_beside(folder, kind, sims, plan, poster)
-    took = perf_counter() - start
-    print(f"{folder / 'clip.mp4'}  {plan.seconds:.1f} s, {size.width}×{size.height} at {size.fps} a second, ")
-    print(f"drawn in {took:.0f} s ({plan.frames / took:.0f} frames a second)")
-    for name, sim in sims.items():
-        for what, value in sim.measure(trajectory_of(sim)).items():
-            print(f"{name + ': ' + what:44} {value:.6g}")
-
-
 def take(
     stem: str,
     kind: type["Film"],
@@ -159,8 +201,11 @@ def take(
 
 def main() -> None:
     match sys.argv[1:]:
-        case ["render", name, *options] if not name.startswith("-"):
-            guarded("scenes", lambda: rendering(name)(options))
+        case ["render", name, *rest] if not name.startswith("-"):
+            more = list(takewhile(lambda word: not word.startswith("-"), rest))
+            guarded("scenes", lambda: rendering([name, *more])(rest[len(more) :]))
+        case ["render", "--all", *options]:
+            guarded("scenes", lambda: rendering(list(_discover.subjects("scenes")))(options))
         case ["still", name, *options] if not name.startswith("-"):
             guarded("scenes", lambda: taking_a_still(name)(options))
         case words:

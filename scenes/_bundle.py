@@ -60,10 +60,10 @@ def _clock(seconds: float) -> str:
 
 
 def write_beside(
-    folder: Path, kind: type[Film], simulations: dict[str, Simulation], plan: Plan, poster: NDArray[np.uint8]
+    folder: Path, kind: type[Film], simulations: dict[str, Simulation], plan: Plan, poster: bytes
 ) -> None:
     """Write poster, captions, transcript and one trajectory for each simulation into a clip's folder."""
-    png(poster, folder / "clip.png")
+    write_whole(folder / "clip.png", poster)
     write_whole(folder / "clip.en.vtt", captions(plan).encode())
     write_whole(folder / "transcript.en.md", transcript(kind, plan).encode())
     from scenes._film import trajectory_of

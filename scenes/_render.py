@@ -16,7 +16,6 @@ import numpy as np
 from manim import Scene, tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.iterables import list_update
-from tqdm import tqdm
 
 from scenes._film import Beat, Film
 from scenes._paint import Painter, Pixels
@@ -34,12 +33,26 @@ class Quality:
     fps: int
 
 
+WIDTH = 8.0 * 16 / 9  # units across the picture that films are composed for; none is lost at other aspects
+
 QUALITIES = {
     "draft": Quality(854, 480, 15),
     "medium": Quality(1280, 720, 30),
     "high": Quality(1920, 1080, 60),
     "4k": Quality(3840, 2160, 60),
 }
+
+
+ASPECTS = {"16:9": (16, 9), "9:16": (9, 16), "1:1": (1, 1), "4:3": (4, 3)}
+
+
+def size(quality: str, aspect: str = "16:9", fps: int | None = None) -> Quality:
+    """The size of a quality at an aspect: its shorter side stays, the longer one is an even number."""
+    own, (across, up) = QUALITIES[quality], ASPECTS[aspect]
+    short = own.height
+    long = round(short * max(across, up) / min(across, up) / 2) * 2
+    width, height = (short, long) if up > across else (long, short)
+    return Quality(width, height, fps or own.fps)
 
 
 Sink = Callable[[int, Painter, Scene], None]
@@ -57,10 +70,17 @@ class FrameRenderer(CairoRenderer):
     """Draws the frames of a film that are `wanted` and hands each to `sink(frame number, painter, scene)`."""
 
     def __init__(
-        self, fps: int, wanted: Container[int], last: int | None, sink: Sink, draw: bool = True
+        self,
+        fps: int,
+        wanted: Container[int],
+        last: int | None,
+        sink: Sink,
+        draw: bool = True,
+        clear: bool = False,
     ) -> None:
         super().__init__()
         self.fps, self.wanted, self.last, self.sink, self.draw = fps, wanted, last, sink, draw
+        self.clear = clear
         self.frame = 0
 
     def init_scene(self, scene: Scene, *args: Any) -> None:
@@ -69,7 +89,7 @@ class FrameRenderer(CairoRenderer):
     @cached_property
     def painter(self) -> Painter:
         """Made when the first frame is drawn, since a film sets its ground when it begins."""
-        return Painter(self.camera)
+        return Painter(self.camera, self.clear)
 
     def play(self, scene: Scene, *args: Any, **kwargs: Any) -> None:
         """Begin the animations, draw the frames wanted of them, finish them."""
@@ -102,8 +122,8 @@ def studio(quality: Quality, theme: str) -> Iterator[None]:
         "pixel_width": quality.width,
         "pixel_height": quality.height,
         "frame_rate": quality.fps,
-        "frame_height": 8.0,
-        "frame_width": 8.0 * quality.width / quality.height,
+        "frame_height": max(8.0, WIDTH * quality.height / quality.width),
+        "frame_width": max(WIDTH, 8.0 * quality.width / quality.height),
         "media_dir": _workshop(),
         "dry_run": True,
         "progress_bar": "none",
@@ -134,10 +154,16 @@ def play(
     last: int | None = None,
     sink: Sink = lambda k, painter, scene: None,
     draw: bool = True,
+    clear: bool = False,
 ) -> Film:
-    """Play a film from its beginning, drawing only the `wanted` frames, as far as frame `last`."""
+    """Play a film from its beginning, drawing only the `wanted` frames, as far as frame `last`.
+
+    Where `clear`, the ground is transparent.
+    """
     with studio(quality, theme):
-        film = kind(renderer=FrameRenderer(quality.fps, wanted, last, sink, draw), **(simulations or {}))
+        film = kind(
+            renderer=FrameRenderer(quality.fps, wanted, last, sink, draw, clear), **(simulations or {})
+        )
         try:
             film.setup()
             film.construct()
@@ -192,31 +218,3 @@ def stills(
     if missing:
         raise NoSuchFrame(f"the film has no frame at {missing[0]:g} s")
     return [found[k] for k in numbers]
-
-
-def record(
-    kind: type[Film],
-    simulations: dict[str, Simulation],
-    quality: Quality,
-    theme: str,
-    plan: Plan,
-    write: Callable[[Pixels], None],
-    label: str,
-) -> Pixels:
-    """Draw every frame in order and hand it to `write`, behind a progress bar; returns the poster.
-
-    The poster is the frame two thirds into the film, where the mechanism stands on the stage.
-    """
-    poster: list[Pixels] = []
-    best = plan.frames * 2 // 3
-    bar = tqdm(total=plan.frames, desc=label, unit="frame", disable=None, leave=False, dynamic_ncols=True)
-
-    def sink(k: int, painter: Painter, scene: Scene) -> None:
-        if k == best:
-            poster.append(painter.rgba()[..., :3])
-        write(painter.pixels[..., 2::-1])
-        bar.update()
-
-    with bar:
-        play(kind, simulations, quality=quality, theme=theme, wanted=range(plan.frames), sink=sink)
-    return poster[0]

@@ -1,0 +1,176 @@
+"""From an order to a clip in its folder: what is missing is drawn, all is joined, the rest laid beside."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from scenes import _bundle, _render
+from scenes._film import trajectory_of
+from scenes._join import DamagedPiece, join
+from scenes._pieces import Order, Span, Workshop, draw, spans_of, spread
+from scenes._render import NoSuchFrame, Plan
+from sims._command import Mistyped
+from sims._progress import progress
+from sims._trajectory import digest, revision, versions
+
+
+@dataclass(frozen=True)
+class Made:
+    """A clip as it was made: where, how long, and how many of its frames had to be drawn."""
+
+    path: Path
+    plan: Plan
+    drawn: int
+
+
+def make(
+    order: Order,
+    folder: Path,
+    first: str | float | None = None,
+    last: str | float | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    fresh: bool = False,
+) -> Made:
+    """Make the clip of an order, or of the part from `first` to `last`: seconds, or the name of a beat.
+
+    Pieces that were drawn before are taken as they are unless `fresh`; the others are drawn by so many jobs,
+    or by the workers of a Dask scheduler. Whatever ends this early leaves finished pieces to the next call.
+    """
+    if scheduler and order.form.folder:
+        raise Mistyped(
+            "pictures are drawn on this machine: leave out --scheduler, or choose another --format"
+        )
+    simulations = order.simulations
+    for name, sim in simulations.items():
+        with progress(name):
+            trajectory_of(sim)
+    workshop = Workshop(order)
+    whole = workshop.plan()
+    start, stop = frames_between(whole, first, last)
+    spans = spans_of(whole, start, stop)
+    if fresh:
+        workshop.forget(spans)
+    # two thirds into the film the mechanism stands on the stage
+    best, poster = start + (stop - start) * 2 // 3, workshop.poster((start, stop))
+    clip = folder / f"clip{order.form.suffix or '.frames'}"
+    drawn = 0
+    while True:
+        missing = workshop.missing(spans)
+        drawn += sum(b - a for a, b in missing)
+        with reporting(order, whole, spans, missing) as report:
+            if not missing:
+                pass
+            elif scheduler:
+                from scenes._cluster import spread_over
+
+                spread_over(scheduler, order, missing, workshop.piece, (best, poster), report)
+            elif jobs > 1:
+                spread(order, missing, jobs, workshop.piece, (best, poster), report)
+            else:
+                draw(order, missing, workshop.piece, (best, poster), report)
+        part = between(whole, start, stop)
+        tags = {
+            "title": order.kind.question,
+            "comment": order.kind.__doc__ or "",
+            "provenance": json.dumps(provenance(order), ensure_ascii=False, sort_keys=True),
+        }
+        chapters = [(a, b, beat.name) for a, b, beat in _bundle.cues(part)]
+        try:
+            join(
+                [workshop.piece(span) for span in spans],
+                clip,
+                order.form,
+                order.quality.fps,
+                tags=tags,
+                chapters=chapters,
+            )
+        except DamagedPiece as damaged:
+            damaged.piece.unlink()
+            continue
+        break
+    if not poster.exists():
+        picture = _render.stills(order.kind, [best / whole.fps], simulations, order.quality, order.theme)[0]
+        _bundle.png(picture, poster)
+    _bundle.write_beside(folder, order.kind, simulations, part, poster.read_bytes())
+    return Made(clip, part, drawn)
+
+
+@contextmanager
+def reporting(
+    order: Order, plan: Plan, spans: list[Span], missing: list[Span]
+) -> Iterator[Callable[[int], None]]:
+    """A progress bar over all frames, those of the cache counted as done; called with each that is drawn."""
+    total, left = (sum(b - a for a, b in some) for some in (spans, missing))
+    with tqdm(
+        total=total,
+        initial=total - left,
+        desc=order.name,
+        unit="frame",
+        disable=None,
+        leave=False,
+        dynamic_ncols=True,
+        file=sys.stderr,
+    ) as bar:
+
+        def report(frame: int) -> None:
+            beat = max((b for b in plan.beats if b.frame <= frame), key=lambda b: b.frame, default=None)
+            if beat:
+                bar.set_description(f"{Path(order.name).stem}: {beat.name}", refresh=False)
+            bar.update()
+
+        yield report
+
+
+def provenance(order: Order) -> dict[str, object]:
+    """What a clip was made from, so that it can be made again."""
+    form = order.form
+    return {
+        "film": Path(order.name).stem,
+        "simulations": {name: json.loads(p) for name, p in order.parameters.items()},
+        "trajectories": {name: digest(trajectory_of(sim)) for name, sim in order.simulations.items()},
+        "theme": order.theme,
+        "size": [order.quality.width, order.quality.height, order.quality.fps],
+        "encoder": {"codec": form.codec, **form.settings(order.swift)},
+        "versions": versions(),
+        "revision": revision(),
+    }
+
+
+def frames_between(plan: Plan, first: str | float | None, last: str | float | None) -> Span:
+    """The frames from one place of a film to before another: seconds, or where a beat begins."""
+
+    def frame(place: str | float | None, otherwise: int, end: bool) -> int:
+        if place is None:
+            return otherwise
+        try:
+            return round(float(place) * plan.fps)
+        except ValueError:
+            pass
+        names = [beat.name for beat in plan.beats]
+        if place not in names:
+            raise NoSuchFrame(f"there is no beat “{place}”; choose seconds or one of: {', '.join(names)}")
+        i = names.index(str(place))
+        edges = [*(beat.frame for beat in plan.beats), plan.frames]
+        return edges[i + end]
+
+    span = frame(first, 0, False), frame(last, plan.frames, True)
+    if not 0 <= span[0] < span[1] <= plan.frames:
+        raise NoSuchFrame(
+            f"the film lasts {plan.seconds:.1f} s: nothing lies between {span[0] / plan.fps:g} and "
+            f"{span[1] / plan.fps:g} s"
+        )
+    return span
+
+
+def between(plan: Plan, start: int, stop: int) -> Plan:
+    """The plan of a part, its beats counted from its own beginning."""
+    before = [beat for beat in plan.beats if beat.frame <= start][-1:]
+    within = [beat for beat in plan.beats if start < beat.frame < stop]
+    beats = [replace(beat, frame=max(beat.frame - start, 0)) for beat in (*before, *within)]
+    return Plan(stop - start, plan.fps, tuple(beats))
