@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
-import fontpkg
-import manimpango
 import numpy as np
-from manim import ManimColor, MathTypst, Text, VGroup, VMobject
+from manim import ManimColor, MathTypst, VGroup, VMobject
 from numpy.typing import NDArray
+
+from scenes._outlines import outlines
 
 Role = Literal[
     "ground", "panel", "ink", "muted", "faint", "state", "target", "error", "updated", "third", "focus"
@@ -112,27 +111,6 @@ def phase_colour(theta: Array) -> Array:
     table = np.array([list(bytes.fromhex(code)) for code in PHASES[_theme.get().name].split()]) / 255
     at = np.arange(len(table)) * (2 * np.pi / len(table))
     return np.stack([np.interp(theta, at, channel, period=2 * np.pi) for channel in table.T], axis=-1)
-
-
-@cache
-def register_fonts() -> None:
-    """Make the two families known to Pango from their pip packages; nothing is assumed installed."""
-    for family in ("inter", "jetbrains-mono"):
-        if not manimpango.register_font(str(fontpkg.path(family))):
-            raise OSError(f"the font {family} could not be registered; reinstall fontpkg-{family}")
-
-
-@cache
-def outlines(text: str, size: float, font: str, weight: str) -> tuple[tuple[Array, ...], float]:
-    """Outline of every glyph of a line, and how far its lowest point lies below the baseline (negative).
-
-    The first glyph of a helper line, an x, gives the baseline and is taken away again.
-    """
-    register_fonts()
-    line = Text("x" + text, font=font, font_size=size, weight=weight, disable_ligatures=True)
-    x, *glyphs = line.submobjects
-    below = min(glyph.get_bottom()[1] for glyph in glyphs if len(glyph.points)) - x.get_bottom()[1]
-    return tuple(glyph.points for glyph in glyphs), float(below)
 
 
 class Words(VGroup):
