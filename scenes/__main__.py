@@ -71,6 +71,19 @@ def still(name: str, /) -> None:
     taking_a_still(name)([])
 
 
+@app.command(sort_key=4)
+def clear() -> None:
+    """Forget what is cached: pieces of films, trajectories, outlines of text.
+
+    They lie in the user's cache folder, or where LEARNING_DYNAMICS_CACHE says, and take at most 4 GB, or what
+    LEARNING_DYNAMICS_CACHE_GB says; what was used longest ago goes by itself.
+    """
+    from scenes._store import Store
+
+    store = Store()
+    print(f"{store.clear() / 1e6:.1f} MB freed in {store.folder}")
+
+
 def rendering(names: list[str]) -> App:
     """`scenes render NAME…`, for a single film with the parameters of its simulations as options."""
     if not names:

@@ -1,9 +1,9 @@
 """A bounded folder of finished things by key, so that another process need not make them again.
 
 A trajectory, the outlines of a line of text, a drawn piece of a film: whatever takes long to make and
-follows from its key alone. Each is one file, named by the key and written whole; its time says when it was
-last used, and what was used longest ago goes first. The folder may vanish, or change under us, at any
-moment: what is not found is made again.
+follows from its key alone. Each is one file (or a folder of pictures), named by the key and written whole;
+its time says when it was last used, and what was used longest ago goes first. All may vanish at any moment:
+what is not found is made again.
 
     LEARNING_DYNAMICS_CACHE     the folder; otherwise the user's cache folder
     LEARNING_DYNAMICS_CACHE_GB  how much it may hold; 4 unless said
@@ -107,8 +107,9 @@ class Store:
             try:
                 found = path.stat()
             except OSError:
-                continue  # another process was quicker
-            yield found.st_mtime, found.st_size, path
+                continue  # gone since
+            within = path.rglob("*") if path.is_dir() else ()
+            yield found.st_mtime, sum((_size(inner) for inner in within), found.st_size), path
 
 
 def _bound() -> float:
@@ -149,9 +150,19 @@ def _warn(line: str) -> None:
     print(f"scenes: {line}", file=sys.stderr)
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _remove(path: Path) -> bool:
     try:
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     except OSError:
         return False
     return True

@@ -134,6 +134,20 @@ def test_clearing_says_how_much_it_freed(store):
     assert store.find(A, ".bin") is None
 
 
+def test_a_folder_of_pictures_counts_and_goes_like_a_file(store, monkeypatch):
+    store.keep(A, ".bin", bytes(10))
+    pictures = store.room(B, ".d")
+    pictures.mkdir()
+    (pictures / "1.png").write_bytes(bytes(5000))
+    age(pictures, 7200)
+    assert store.find(B, ".d") == pictures
+    age(pictures, 7200)
+    monkeypatch.setattr(store, "bound", 4000)
+    store.tidy()
+    assert store.find(B, ".d") is None
+    assert store.find(A, ".bin")
+
+
 def test_files_that_vanish_while_the_folder_is_tidied_do_no_harm(store, monkeypatch):
     store.keep(A, ".bin", b"1")
     store.keep(B, ".bin", b"2")
@@ -319,3 +333,12 @@ def test_a_simulation_made_in_a_function_is_run_every_time(forgetful, store):
 
     trajectory_of(Kin(n=5, steps=50))
     assert not store.folder.exists()
+
+
+def test_the_command_clear_forgets_all_and_says_how_much_it_was_and_where(store):
+    store.keep(A, ".bin", bytes(2_500_000))
+    command = [sys.executable, "-m", "scenes", "clear"]
+    for freed in ("2.5", "0.0"):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == (f"{freed} MB freed in {store.folder}\n", "")
+    assert store.find(A, ".bin") is None
