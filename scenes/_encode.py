@@ -29,6 +29,7 @@ from scenes._formats import FORMATS, Format, require, telling, written
 Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
+BLOCK = 16  # pixels to a side
 AHEAD = 3  # frames drawn before the encoder has taken them: drawing and encoding overlap, memory stays flat
 
 
@@ -125,32 +126,38 @@ class Picture:
 
     # the mean of the pixels, and no shortcut of one processor in its rounding
     SCALING = Interpolation.AREA | Interpolation.BITEXACT
+    # how far a pixel's colour reaches: its chroma sample, or the block that `spread` fills
+    GRID = {"yuv420p": 2, "yuva420p": BLOCK}
     # two lines more than changed: swscale rounds the last line of a picture apart
     MARGIN = 2
 
     def __init__(self, width: int, height: int, form: Format) -> None:
         self.width, self.height, self.form = width, height, form
+        self.grid = self.GRID.get(form.pixels, 1)
         self.converter = VideoReformatter()
         self._take(av.VideoFrame(width, height, form.pixels))
 
     def reach(self, changed: Box | None) -> Box | None:
-        """What must be converted for a change: even edges and the margin, within the picture."""
+        """What must be converted for a change: edges on the grid and the margin, within the picture."""
         if changed is None:
             return None
         left, top, right, bottom = changed
         left, top, right, bottom = max(left, 0), max(top, 0), min(right, self.width), min(bottom, self.height)
         if left >= right or top >= bottom:
             return None
-        m = self.MARGIN
+        grid, margin = self.grid, self.MARGIN
         return (
-            max(left // 2 * 2 - m, 0),
-            max(top // 2 * 2 - m, 0),
-            min(-(-right // 2) * 2 + m, self.width),
-            min(-(-bottom // 2) * 2 + m, self.height),
+            max(left // grid * grid - margin, 0),
+            max(top // grid * grid - margin, 0),
+            min(-(-right // grid) * grid + margin, self.width),
+            min(-(-bottom // grid) * grid + margin, self.height),
         )
 
     def paint(self, box: Box, part: Pixels) -> None:
         """Put BGRA pixels, which it may change, in the place of a box that `reach` gave."""
+        left, top, right, bottom = box
+        if self.grid == BLOCK:
+            spread(part, left, top)
         if self.form.alpha:
             straighten(part)
         whole = box == (0, 0, self.width, self.height)
@@ -162,7 +169,6 @@ class Picture:
                 self._take(frame)
                 return
             planes = _planes(frame)
-        left, top, right, bottom = box
         # the margin was only there to be seen from within; at the picture's edge there is none
         inner = (
             left + self.MARGIN * (left > 0),
@@ -219,6 +225,29 @@ def straighten(pixels: Pixels) -> None:
     some = pixels[partly]
     some[:, :3] = STRAIGHT[some[:, 3:], some[:, :3]]
     pixels[partly] = some
+
+
+def spread(pixels: Pixels, left: int, top: int) -> None:
+    """Give transparent pixels in place the mean colour of what their block shows, still premultiplied.
+
+    They stay transparent. Black in their place would run into the chroma of the edge beside them. `left`
+    and `top` say where in the picture the pixels (height, width, 4) begin.
+    """
+    y, x = top % BLOCK, left % BLOCK
+    down, across = -(-(y + len(pixels)) // BLOCK), -(-(x + len(pixels[0])) // BLOCK)
+    whole = np.zeros((down * BLOCK, across * BLOCK, 4), np.uint8)
+    inside = whole[y : y + len(pixels), x : x + len(pixels[0])]
+    inside[:] = pixels
+    blocks = whole.reshape(down, BLOCK, across, BLOCK, 4).swapaxes(1, 2)
+    alpha = blocks[..., 3]
+    edge = (alpha.max((2, 3)) > 0) & (alpha.min((2, 3)) == 0)
+    some = blocks[edge]
+    sums = some.sum((1, 2), dtype=np.uint32)
+    mean = (255 * sums[:, :3] + sums[:, 3:] // 2) // np.maximum(sums[:, 3:], 1)
+    block, *at = np.nonzero(some[..., 3] == 0)
+    some[block, *at, :3] = mean[block]
+    blocks[edge] = some
+    pixels[:] = inside
 
 
 class _Stream:
