@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from manim import ManimColor, MathTypst, VGroup, VMobject
+from manim import ManimColor, MathTypst, Mobject, VGroup, VMobject
 from numpy.typing import NDArray
 
 from scenes._outlines import outlines
@@ -113,6 +114,30 @@ def phase_colour(theta: Array) -> Array:
     return np.stack([np.interp(theta, at, channel, period=2 * np.pi) for channel in table.T], axis=-1)
 
 
+class Glyph(VMobject):
+    """One letter, quick to copy, as every fade copies every letter three times.
+
+    Manim's own copy looks into each of some thirty attributes for what it might hold; of a letter's, only
+    arrays and lists are ever written to in place.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Glyph":
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                value = value.copy()
+            elif isinstance(value, (Mobject, list, dict)):
+                value = deepcopy(value, memo)
+            setattr(twin, name, value)
+        return twin
+
+    def shaped(self, points: Array) -> "Glyph":
+        """Another letter that looks like this one."""
+        twin = deepcopy(self)
+        twin.points = points.copy()
+        return twin
+
+
 class Words(VGroup):
     """A line of text that knows its baseline, so that words set side by side share one.
 
@@ -128,7 +153,8 @@ class Words(VGroup):
         font: str = SANS,
     ) -> None:
         glyphs, self._drop = outlines(text, size, font, weight)
-        super().__init__(*[_glyph(points, role) for points in glyphs])
+        model = Glyph(stroke_width=0, fill_color=colour(role), fill_opacity=1)
+        super().__init__(*[model.shaped(points) for points in glyphs])
         self.text, self.font_size, self.role = text, size, role
 
     @property
@@ -141,12 +167,6 @@ class Words(VGroup):
         here = {"left": self.get_left()[0], "centre": self.get_x(), "right": self.get_right()[0]}[align]
         self.shift([x - here, y - self.baseline, 0])
         return self
-
-
-def _glyph(points: Array, role: Role) -> VMobject:
-    shape = VMobject(stroke_width=0, fill_color=colour(role), fill_opacity=1)
-    shape.points = points.copy()
-    return shape
 
 
 def words(text: str, size: float = LABEL, role: Role = "ink", weight: str = "NORMAL") -> Words:
