@@ -112,7 +112,7 @@ def source_of(kind: type[T], root: type[T], *packages: ModuleType) -> str | None
     What `root` itself stands on is the packages'. None where the files can't be told: for a class typed in
     at a prompt, made in a function, or changed on disk since it may have been imported.
     """
-    folders = [Path(str(package.__file__)).parent for package in packages]
+    folders = [Path(folder) for package in packages for folder in package.__path__]
     files = {path for folder in folders for path in folder.rglob("*.py")}
     for base in kind.__mro__:
         if issubclass(root, base):

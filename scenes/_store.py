@@ -38,7 +38,7 @@ HOUR, DAY = 3600, 86400
 
 def key(*what: object) -> str:
     """SHA-256 over numbers, texts, bytes, and lists and dicts of them: equal keys, equal things."""
-    plain = json.dumps(what, sort_keys=True, default=lambda data: {"bytes": bytes(data).hex()})
+    plain = json.dumps(what, sort_keys=True, default=lambda data: [hashlib.sha256(data).hexdigest()])
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
