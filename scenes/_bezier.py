@@ -19,12 +19,25 @@ def polyline(xy: ArrayLike) -> Array:
 
 def segments(start: ArrayLike, end: ArrayLike) -> Array:
     """Straight pieces from each start (n, 2) to its end (n, 2)."""
-    start, end = np.atleast_2d(start), np.atleast_2d(end)
+    start, end = _rows(start), _rows(end)
     points = np.zeros((len(start), 4, 3))
-    for i, share in enumerate((0, 1 / 3, 2 / 3, 1)):
-        points[:, i, :2] = start + (end - start) * share
-    points[:, 0, :2], points[:, 3, :2] = start, end
+    _straight(points, start, end)
     return points.reshape(-1, 3)
+
+
+def _rows(xy: ArrayLike) -> Array:
+    """Coordinates as (n, 2), a single pair as the only row."""
+    xy = np.asarray(xy, dtype=float)
+    return xy if xy.ndim > 1 else xy[None]
+
+
+def _straight(points: Array, start: Array, end: Array) -> None:
+    """Write straight pieces from start to end (…, 2) into points (…, 4, 3)."""
+    along = end - start
+    points[..., 0, :2] = start
+    points[..., 1, :2] = start + along * (1 / 3)
+    points[..., 2, :2] = start + along * (2 / 3)
+    points[..., 3, :2] = end
 
 
 def dashes(left: float, right: float, y: float, dash: float = 0.1) -> Array:
@@ -38,13 +51,20 @@ def dashes(left: float, right: float, y: float, dash: float = 0.1) -> Array:
 def polygons(corners: ArrayLike) -> Array:
     """Closed polygons from their corners (n, k, 2)."""
     corners = np.asarray(corners, dtype=float)
-    return segments(corners.reshape(-1, 2), np.roll(corners, -1, axis=-2).reshape(-1, 2))
+    closed = np.concatenate([corners, corners[:, :1]], axis=1)
+    points = np.zeros((*corners.shape[:2], 4, 3))
+    _straight(points, corners, closed[:, 1:])
+    return points.reshape(-1, 3)
 
 
 def rectangles(left: ArrayLike, bottom: ArrayLike, right: ArrayLike, top: ArrayLike) -> Array:
     """Upright rectangles from their edges, each (n,) or a number."""
-    l, b, r, t = np.broadcast_arrays(*map(np.atleast_1d, (left, bottom, right, top)))
-    return polygons(np.stack([np.stack(c, -1) for c in ((l, b), (r, b), (r, t), (l, t))], axis=-2))
+    edges = [np.asarray(edge, dtype=float) for edge in (left, bottom, right, top)]
+    corners = np.empty((np.broadcast(*edges).size, 4, 2))
+    corners[:, ::3, 0], corners[:, :2, 1], corners[:, 1:3, 0], corners[:, 2:, 1] = (
+        edge.reshape(-1, 1) for edge in edges
+    )
+    return polygons(corners)
 
 
 _UNIT_DISC = np.array(
@@ -57,27 +77,26 @@ _UNIT_DISC = np.array(
 
 def discs(centres: ArrayLike, radius: ArrayLike) -> Array:
     """Circles of a radius (n,) or number round centres (n, 2)."""
-    centres = np.atleast_2d(centres)
-    radius = np.broadcast_to(radius, len(centres))
+    centres = _rows(centres)
     points = np.zeros((len(centres), 16, 3))
-    points[..., :2] = centres[:, None] + radius[:, None, None] * _UNIT_DISC
+    points[..., :2] = centres[:, None] + np.reshape(radius, (-1, 1, 1)) * _UNIT_DISC
     return points.reshape(-1, 3)
 
 
 def arcs(centres: ArrayLike, radius: ArrayLike, start: ArrayLike, angle: ArrayLike, pieces: int = 4) -> Array:
     """Arcs round centres (n, 2), from `start` through `angle` radians, anticlockwise positive."""
-    centres = np.atleast_2d(centres)
-    n = len(centres)
-    radius, start, angle = (np.broadcast_to(v, n).astype(float) for v in (radius, start, angle))
-    edge = start[:, None] + angle[:, None] * np.linspace(0, 1, pieces + 1)
-    handle = 4 / 3 * np.tan(angle / pieces / 4)[:, None]
+    centres = _rows(centres)
+    angle = np.broadcast_to(np.asarray(angle, dtype=float), len(centres))[:, None]
+    edge = np.reshape(start, (-1, 1)) + angle * np.linspace(0, 1, pieces + 1)
+    handle = 4 / 3 * np.tan(angle / pieces / 4)
     c, s = np.cos(edge), np.sin(edge)
     c0, s0, c1, s1 = c[:, :-1], s[:, :-1], c[:, 1:], s[:, 1:]
-    x = np.stack([c0, c0 - handle * s0, c1 + handle * s1, c1], -1)
-    y = np.stack([s0, s0 + handle * c0, s1 - handle * c1, s1], -1)
-    points = np.zeros((n, pieces, 4, 3))
-    points[..., 0] = centres[:, None, None, :1].squeeze(-1)[..., None] + radius[:, None, None] * x
-    points[..., 1] = centres[:, None, None, 1:].squeeze(-1)[..., None] + radius[:, None, None] * y
+    points = np.zeros((len(centres), pieces, 4, 3))
+    x, y = points[..., 0], points[..., 1]
+    x[..., 0], x[..., 1], x[..., 2], x[..., 3] = c0, c0 - handle * s0, c1 + handle * s1, c1
+    y[..., 0], y[..., 1], y[..., 2], y[..., 3] = s0, s0 + handle * c0, s1 - handle * c1, s1
+    points[..., :2] *= np.reshape(radius, (-1, 1, 1, 1))
+    points[..., :2] += centres[:, None, None]
     return points.reshape(-1, 3)
 
 
@@ -86,29 +105,25 @@ def arrows(start: ArrayLike, end: ArrayLike, width: float, head: float) -> Array
 
     An arrow shorter than its head is all head, so that it shrinks to nothing.
     """
-    start, end = np.atleast_2d(start).astype(float), np.atleast_2d(end).astype(float)
+    start, end = _rows(start), _rows(end)
     along = end - start
-    length = np.linalg.norm(along, axis=-1, keepdims=True)
-    along = along / np.where(length > 0, length, 1)
-    across = np.stack([-along[:, 1], along[:, 0]], -1)
+    length = np.sqrt((along * along).sum(-1, keepdims=True))
+    along /= np.where(length > 0, length, 1)
+    across = along[:, ::-1] * (-1, 1)
     h = np.minimum(head, length)
     neck = end - h * along
-    w, half = np.minimum(width, length) / 2, 0.42 * h
-    corners = (
-        start - w * across,
-        neck - w * across,
-        neck - half * across,
-        end,
-        neck + half * across,
-        neck + w * across,
-        start + w * across,
-    )
-    return polygons(np.stack(corners, axis=-2))
+    wide, broad = np.minimum(width, length) / 2 * across, 0.42 * h * across
+    corners = np.empty((len(start), 7, 2))
+    corners[:, 0], corners[:, 6] = start - wide, start + wide
+    corners[:, 1], corners[:, 5] = neck - wide, neck + wide
+    corners[:, 2], corners[:, 4] = neck - broad, neck + broad
+    corners[:, 3] = end
+    return polygons(corners)
 
 
 def bows(start: ArrayLike, end: ArrayLike, rise: ArrayLike) -> Array:
     """One smooth curve from each start to its end, its middle `rise` above their mean height."""
-    start, end = np.atleast_2d(start).astype(float), np.atleast_2d(end).astype(float)
+    start, end = _rows(start), _rows(end)
     rise = np.broadcast_to(rise, len(start))
     lift = np.stack([np.zeros_like(rise), rise * 4 / 3], -1)
     points = np.zeros((len(start), 4, 3))

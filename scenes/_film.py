@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import xarray as xr
 from manim import Animation, FadeIn, FadeOut, Mobject, Scene, config, linear, smooth, squish_rate_func
 
+from scenes._fades import is_updated, quicken
 from scenes._runs import trajectories_of, trajectory_of
 from scenes._theme import BADGE, LABEL, QUESTION, Words, colour, figures, words
 from scenes.parts import Part
@@ -127,9 +128,28 @@ class Film(Scene):
         pending, self._pending = self._pending, []
         return [*super().compile_animations(*args, **kwargs), *pending]
 
+    def begin_animations(self) -> None:
+        """Manim's hook, here to see once for a whole play what its frames can do without."""
+        super().begin_animations()
+        self._updated = is_updated(self)
+        if not self._updated:
+            quicken(self.animations)
+            share_drawing(self.animations)
+
+    def update_to_time(self, t: float) -> None:
+        """Bring what is played to `t` seconds from its beginning."""
+        if self._updated:
+            super().update_to_time(t)
+            return
+        self.last_t = t
+        for animation in self.animations:
+            animation.interpolate(t / animation.run_time)
+
 
 class Advance(Animation):
     """Run a part's clock from `start` to `stop`, in the time of its trajectory."""
+
+    draws = True  # unless another animation of the part comes after it in every frame
 
     def __init__(self, part: Part, start: float, stop: float, **kwargs: Any) -> None:
         self.start, self.stop = start, stop
@@ -147,11 +167,16 @@ class Advance(Animation):
         return self.start + (self.stop - self.start) * float(self.rate_func(alpha))
 
     def interpolate_mobject(self, alpha: float) -> None:
-        self.mobject.show(self.clock(alpha))
+        if self.draws:
+            self.mobject.show(self.clock(alpha))
+        else:
+            self.mobject.t = self.clock(alpha)
 
 
 class Tune(Animation):
     """Change how a part is shown (`presence`, `lift`, …) while it may go on moving."""
+
+    draws = True
 
     def __init__(self, part: Part, run_time: float = 0.8, **settings: float) -> None:
         self.settings = settings
@@ -167,4 +192,15 @@ class Tune(Animation):
     def interpolate_mobject(self, alpha: float) -> None:
         share = float(self.rate_func(min(alpha, 1)))
         origin = self.origin
-        self.mobject.tune(**{k: origin[k] + (to - origin[k]) * share for k, to in self.settings.items()})
+        self.mobject.set_to(**{k: origin[k] + (to - origin[k]) * share for k, to in self.settings.items()})
+        if self.draws:
+            self.mobject.show(self.mobject.t)
+
+
+def share_drawing(animations: Iterable[Animation]) -> None:
+    """Let each part be drawn once a frame, by the last of the animations that move it."""
+    drawn: set[int] = set()
+    for animation in reversed(list(animations)):
+        if type(animation) in (Advance, Tune):
+            animation.draws = id(animation.mobject) not in drawn
+            drawn.add(id(animation.mobject))

@@ -1,5 +1,6 @@
 """What films are built of: marks that write themselves in place from a trajectory, at any time of it."""
 
+from bisect import bisect_right
 from typing import Any, ClassVar
 
 import numpy as np
@@ -41,21 +42,29 @@ class Part(VGroup):
         self.trajectory = trajectory
         self.clock = clock
         self.instants = trajectory[clock].values.astype(float) if clock in trajectory.coords else np.zeros(1)
+        self._clock: list[float] = self.instants.tolist()  # plain numbers, quicker one at a time
         self.data: dict[str, Array] = {name: trajectory[name].values for name in self.variables}
         self.t = float(self.instants[0])
         self.presence = 1.0  # every opacity is multiplied by it: 0 is not there, DIM steps back
 
     def at(self, name: str, t: float) -> Any:
         """The variable at time t, on the straight line between its recorded instants."""
-        i = int(
-            np.clip(np.searchsorted(self.instants, t, side="right") - 1, 0, max(len(self.instants) - 2, 0))
-        )
-        if len(self.instants) == 1:
-            return self.data[name][0]
-        share = (t - self.instants[i]) / (self.instants[i + 1] - self.instants[i])
-        share = min(max(share, 0.0), 1.0)
-        values = self.data[name]
+        values, clock = self.data[name], self._clock
+        if len(clock) == 1:
+            return values[0]
+        i = min(max(bisect_right(clock, t) - 1, 0), len(clock) - 2)
+        share = min(max((t - clock[i]) / (clock[i + 1] - clock[i]), 0.0), 1.0)
         return values[i] * (1 - share) + values[i + 1] * share
+
+    def all_at(self, name: str, t: Array) -> Array:
+        """The same at several times."""
+        values, clock = self.data[name], self.instants
+        if len(clock) == 1:
+            return np.stack([values[0]] * len(t))
+        i = np.clip(clock.searchsorted(t, side="right") - 1, 0, len(clock) - 2)
+        share = np.clip((t - clock[i]) / (clock[i + 1] - clock[i]), 0.0, 1.0)
+        share = share.reshape(-1, *[1] * (values.ndim - 1))
+        return np.asarray(values[i] * (1 - share) + values[i + 1] * share)
 
     def nearest(self, name: str, t: float) -> Any:
         """The variable at the recorded instant nearest to t, for what must not be blended."""
@@ -76,14 +85,17 @@ class Part(VGroup):
 
     def tune(self, **settings: float) -> "Part":
         """Set numbers that say how the part is shown, such as its presence, and draw it again."""
+        self.set_to(**settings)
+        return self.show(self.t)
+
+    def set_to(self, **settings: float) -> None:
+        """The same without drawing, where that is done later."""
         for name, value in settings.items():
             setattr(self, name, float(value))
         if "presence" in settings:
             for shape in self.get_family():
                 if isinstance(shape, VMobject):
                     self._veil(shape)
-        self.draw(self.t)
-        return self
 
     def _veil(self, shape: VMobject) -> None:
         """Multiply a mark's full opacities, noted the first time, by the presence."""
