@@ -11,7 +11,6 @@ from cyclopts.validators import Number
 
 from sims import _discover
 from sims._command import PLAIN, Mistyped, command, guarded, print_subjects, takes, told_version, writable
-from sims._trajectory import check_writable
 
 if TYPE_CHECKING:
     from scenes._film import Film
@@ -75,8 +74,9 @@ def still(name: str, /) -> None:
 def clear() -> None:
     """Forget what is cached: pieces of films, trajectories, outlines of text.
 
-    They lie in the user's cache folder, or where LEARNING_DYNAMICS_CACHE says, and take at most 4 GB, or what
-    LEARNING_DYNAMICS_CACHE_GB says; what was used longest ago goes by itself.
+    It lies in the user's cache folder, or in LEARNING_DYNAMICS_CACHE, and takes
+    at most 4 GB, or LEARNING_DYNAMICS_CACHE_GB; what was used longest ago goes
+    by itself.
     """
     from scenes._store import Store
 
@@ -123,6 +123,7 @@ def rendering(names: list[str]) -> App:
         from scenes._make import make
         from scenes._pieces import order
         from scenes._render import size
+        from sims._trajectory import check_writable
 
         asked = size(quality, aspect, fps)
         chosen = choose(form or ("webm" if transparent else "mp4"), transparent)
