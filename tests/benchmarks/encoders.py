@@ -1,0 +1,97 @@
+"""The floor of every film: frames that lie ready in the encoder's own format, and nothing but encoding."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import av
+from manim import Scene
+
+from scenes import _render
+from scenes._encode import Piece
+from scenes._film import Film
+from scenes._formats import FORMATS
+from scenes._paint import Painter
+
+FINAL = FORMATS["mp4"].settings(False)
+SWIFT = {"preset": "ultrafast", "crf": "28"}
+
+
+def _writes(path: Path, quality: _render.Quality, options: Mapping[str, str]) -> tuple[Any, Any]:
+    container = av.open(str(path), "w")
+    stream: Any = container.add_stream("libx264", rate=quality.fps, options=dict(options))
+    stream.width, stream.height, stream.pix_fmt = quality.width, quality.height, "yuv420p"
+    stream.codec_context.thread_count = 1
+    return container, stream
+
+
+def encode(
+    frames: Sequence[av.VideoFrame], path: Path, quality: _render.Quality, options: Mapping[str, str]
+) -> float:
+    """The seconds that one thread takes to encode ready frames."""
+    began = perf_counter()
+    container, stream = _writes(path, quality, options)
+    for k, frame in enumerate(frames):
+        frame.pts = k
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+    container.close()
+    return perf_counter() - began
+
+
+def gather(
+    kind: type[Film], stretches: Sequence[range], quality: _render.Quality, folder: Path
+) -> list[Path]:
+    """Our frames of some stretches of a film, kept on disk without loss, since memory would not hold them."""
+    paths = [folder / f"{kind.__name__}-{stretch.start}.mp4" for stretch in stretches]
+    writers = [_writes(path, quality, {"preset": "ultrafast", "qp": "0"}) for path in paths]
+
+    def keep(k: int, painter: Painter, scene: Scene) -> None:
+        i = next(i for i, stretch in enumerate(stretches) if k in stretch)
+        frame = av.VideoFrame.from_ndarray(painter.pixels, format="bgra").reformat(format="yuv420p")
+        frame.pts = k - stretches[i].start
+        container, stream = writers[i]
+        container.mux(stream.encode(frame))
+
+    wanted = {k for stretch in stretches for k in stretch}
+    _render.play(kind, quality=quality, wanted=wanted, last=max(wanted), sink=keep)
+    for container, stream in writers:
+        container.mux(stream.encode(None))
+        container.close()
+    return paths
+
+
+def ready(path: Path) -> list[av.VideoFrame]:
+    """The frames of such a file, in memory."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    for frame in frames:
+        frame.pict_type = 0  # else the encoder would follow the kinds of the file's frames
+    return frames
+
+
+def ours(
+    kind: type[Film], stretch: range, path: Path, quality: _render.Quality, swift: bool = False
+) -> float:
+    """The seconds that our renderer and encoder take for a stretch of a film.
+
+    Counted is from before the first frame is drawn to the finished file: what goes before it, the film's
+    construction and the frames that are skipped, belongs to no stretch.
+    """
+    began = 0.0
+
+    class Clocked(kind):
+        def begin_animations(self) -> None:
+            nonlocal began
+            if self.renderer.frame <= stretch.start:
+                began = perf_counter()
+            super().begin_animations()
+
+    with Piece(path, quality.width, quality.height, quality.fps, FORMATS["mp4"], swift) as piece:
+
+        def sink(k: int, painter: Painter, scene: Scene) -> None:
+            piece.write(painter.pixels, painter.changed)
+
+        _render.play(Clocked, quality=quality, wanted=stretch, last=stretch.stop - 1, sink=sink)
+    return perf_counter() - began
