@@ -24,7 +24,7 @@ from av.video.reformatter import (
 from numpy.typing import NDArray
 from PIL import Image
 
-from scenes._formats import FORMATS, Format, require, telling, written
+from scenes._formats import Format, require, telling, written
 
 Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
@@ -299,31 +299,3 @@ class _Folder:
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-class Clip:
-    """A whole MP4 in one piece, of frames (height, width, 3 or 4) in RGB."""
-
-    def __init__(self, path: Path, width: int, height: int, fps: int, tags: dict[str, str]) -> None:
-        self.path, self.fps, self.tags = path, fps, tags
-        self.piece = Piece(path.with_name(f"{path.name}.piece"), width, height, fps, FORMATS["mp4"])
-
-    def write(self, pixels: Pixels) -> None:
-        """Add a frame."""
-        self.piece.write(pixels[..., [2, 1, 0, 0]], (0, 0, self.piece.width, self.piece.height))
-
-    def __enter__(self) -> "Clip":
-        self.piece.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        from scenes._join import join
-
-        try:
-            self.piece.__exit__(kind, error, trace)
-            if kind is None:
-                join([self.piece.path], self.path, FORMATS["mp4"], self.fps, tags=self.tags)
-        finally:
-            self.piece.path.unlink(missing_ok=True)
