@@ -1,7 +1,7 @@
 """A live number: one mobject whose outline is put together from cached glyphs."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import xarray as xr
@@ -32,6 +32,16 @@ def _bearing(size: float) -> float:
     return (advance(size) - float(Words("0", size, font=MONO).width)) / 2
 
 
+@lru_cache(maxsize=4096)
+def _laid(text: str, size: float, align: str) -> tuple[Array, Array]:
+    """Outlines of a text's characters (n, 3), each in its own cell, and how far right each point goes."""
+    cell = advance(size)
+    start = {"left": 0.0, "centre": 0.5, "right": 1.0}[align] * cell * len(text)
+    shapes = [(i, glyph(c, size)) for i, c in enumerate(text) if c != " "]
+    along = [np.full(len(points), i * cell - start) for i, points in shapes]
+    return np.vstack([points for _, points in shapes]), np.concatenate(along)
+
+
 class Number(VMobject):
     """A number that can be set at every frame without building text.
 
@@ -44,28 +54,26 @@ class Number(VMobject):
         super().__init__(stroke_width=0)
         self.set_fill(colour(role), opacity=1)
         self.form, self.size, self.align = form, size, align
-        self.foot = np.zeros(3)
+        self.foot = (0.0, 0.0)
         self.value = 0.0
         self.text = ""
+        self.written: tuple[tuple[object, ...], Array] = ((), np.zeros((0, 3)))
 
     def put(self, x: float, y: float) -> "Number":
         """Place the text's end (or centre) at x and its baseline at y."""
-        self.foot = np.array([x, y, 0.0])
+        self.foot = (float(x), float(y))
         return self.set(self.value)
 
     def set(self, value: float) -> "Number":
         """Show a value, in place."""
         self.value = value
         self.text = self.form.format(value).replace("-", "−")
-        cell = advance(self.size)
-        start = {"left": 0.0, "centre": 0.5, "right": 1.0}[self.align] * cell * len(self.text)
-        self.points = np.vstack(
-            [
-                glyph(c, self.size) + self.foot + [i * cell - start, 0, 0]
-                for i, c in enumerate(self.text)
-                if c != " "
-            ]
-        )
+        wanted = (self.text, self.foot, self.size, self.align)
+        if self.written[0] != wanted or self.written[1] is not self.points:
+            outline, along = _laid(self.text, self.size, self.align)
+            self.points = outline + np.array([*self.foot, 0.0])
+            self.points[:, 0] += along
+            self.written = wanted, self.points
         return self
 
 
