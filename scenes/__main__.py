@@ -97,7 +97,8 @@ def rendering(names: list[str]) -> App:
         *,
         quality: Quality = "medium",
         fps: Annotated[
-            int | None, Parameter(help="frames a second, if not the quality's"), Number(gte=1, lte=240)
+            int | None,
+            Parameter(help="frames a second, if not the quality's", validator=Number(gte=1, lte=240)),
         ] = None,
         aspect: Aspect = "16:9",
         theme: Theme = "dark",
@@ -112,7 +113,7 @@ def rendering(names: list[str]) -> App:
             str | None, Parameter(name="--from", help="second or beat to begin with", metavar="PLACE")
         ] = None,
         to: Annotated[str | None, Parameter(help="second or beat to end with", metavar="PLACE")] = None,
-        jobs: Annotated[int, Parameter(help="processes that draw"), Number(gte=1, lte=256)] = 1,
+        jobs: Annotated[int, Parameter(help="processes that draw", validator=Number(gte=1, lte=256))] = 1,
         scheduler: Annotated[
             str | None, Parameter(help="draw on a Dask cluster: tcp://…", metavar="ADDRESS")
         ] = None,

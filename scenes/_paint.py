@@ -6,6 +6,7 @@ is not drawn. And only the box of the picture in which something changed since t
 
 import ctypes
 import sys
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -185,6 +186,12 @@ class Painter:
         self.shapes: dict[int, Shape] = {}
         self.whole: Box = (0, 0, self.width, self.height)
         self.pen = pen()
+        if self.pen is None:
+            warnings.warn(
+                "pycairo is not built as expected: Manim's own camera draws, slower, the same picture",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def paint(self, mobjects: Iterable[Mobject]) -> None:
         """Bring the picture up to date."""

@@ -6,14 +6,14 @@ those asked for are drawn, by our painter. All others are skipped by jumping to 
 
 import shutil
 import tempfile
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
-from manim import Scene, tempconfig
+from manim import Animation, AnimationGroup, FadeIn, FadeOut, Scene, tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.iterables import list_update
 
@@ -96,9 +96,12 @@ class FrameRenderer(CairoRenderer):
         if self.last is not None and self.frame > self.last:
             raise _Done
         scene.compile_animation_data(*args, **kwargs)
-        scene.begin_animations()
         count = max(1, round(scene.duration * self.fps))
         wanted = [k for k in range(self.frame, self.frame + count) if k in self.wanted]
+        if wanted:
+            scene.begin_animations()
+        else:
+            self.pass_over(scene)
         still = scene.is_current_animation_frozen_frame()
         for i, k in enumerate(wanted):
             scene.update_to_time((k - self.frame) / self.fps)
@@ -113,6 +116,22 @@ class FrameRenderer(CairoRenderer):
         self.frame += count
         self.time = self.frame / self.fps
         self.num_plays += 1
+
+    def pass_over(self, scene: Scene) -> None:
+        """Begin animations of which no frame is drawn: fades then leave all as it was, on stage or off it."""
+
+        def rest(animations: Iterable[Animation]) -> None:
+            for animation in animations:
+                if isinstance(animation, AnimationGroup):
+                    rest(animation.animations)
+                elif type(animation) in (FadeIn, FadeOut):
+                    animation.begin = animation.finish = lambda: None
+                    animation.interpolate = lambda alpha: None
+
+        for animation in scene.animations or []:
+            rest([animation])
+            animation._setup_scene(scene)
+            animation.begin()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -184,7 +185,13 @@ def math(typst: str, size: float = LABEL, role: Role = "ink") -> MathTypst:
 
     Its letters are set a third larger than the number says, to stand as tall as the words beside them.
     """
-    formula = MathTypst(typst, font_size=size * 4 / 3, color=colour(role))
+    return _formula(typst, size * 4 / 3, colour(role).to_hex()).copy()
+
+
+@cache
+def _formula(typst: str, size: float, code: str) -> MathTypst:
+    """A formula set once. Manim's own cache would give later ones thinner lines than the first."""
+    formula = MathTypst(typst, font_size=size, color=ManimColor(code), use_svg_cache=False)
     for glyph in formula.get_family():
         glyph.__dict__.pop("path_obj", None)  # the parsed SVG, which every copy would copy
     return formula

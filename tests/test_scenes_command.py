@@ -2,6 +2,7 @@
 
 import fcntl
 import itertools
+import json
 import os
 import pty
 import re
@@ -106,7 +107,8 @@ def test_a_clip_is_constant_rate_h264_with_its_colours_told(rendered):
         told = context.color_primaries, context.color_trc, context.colorspace, context.color_range
         assert told == (1, 13, 6, 1)  # ITU-T H.273: as test_colours_in_a_browser needs them
         assert clip.metadata["title"] == "How fast do they agree?"
-        assert "Kuramoto(n=5" in clip.metadata["comment"]
+        assert clip.metadata["comment"] == "Agreement, drawn."
+        assert json.loads(clip.metadata["provenance"])["simulations"]["clocks"]["n"] == 5
         frames = list(clip.decode(video))
     assert len(frames) == 30
     assert len({round(b.time - a.time, 6) for a, b in itertools.pairwise(frames)}) == 1

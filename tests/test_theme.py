@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from colorspacious import cspace_convert
 
-from scenes._theme import DARK, LIGHT, Theme, colour, phase_colour, signed_colour, themed
+from scenes import _render
+from scenes._theme import DARK, LIGHT, Theme, colour, math, phase_colour, signed_colour, themed
 
 ROLES = ("state", "target", "error", "updated", "third", "focus")
 TEXT = ("ink", "muted", *ROLES)
@@ -215,3 +216,12 @@ def test_larger_values_lie_farther_from_zero(theme: Theme, sight: str, sign: int
     size = np.linspace(0, 1, 21)
     away = distance(signed_colour(sign * size, 1.0), signed_colour(0.0 * size, 1.0), sight)
     assert (np.diff(away) > 0).all()
+
+
+def test_a_formula_is_the_same_however_often_it_was_set():
+    """Manim's cache gives the second one a fraction bar of another width, so that pieces would differ."""
+    with _render.studio(_render.QUALITIES["draft"], "dark"):
+        one, two = (math("r = 1/N sum_j e^(i phi_j)", 24).scale(1.5) for _ in range(2))
+    for a, b in zip(one.get_family(), two.get_family(), strict=True):
+        assert np.array_equal(a.points, b.points)
+        assert a.stroke_width == b.stroke_width

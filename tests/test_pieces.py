@@ -1,0 +1,350 @@
+"""A clip is the same to the byte however it came to be: whole, in pieces, in parallel, after a kill."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenes._film import Beat
+from scenes._make import between, frames_between
+from scenes._pieces import LONGEST, shared_out, spans_of
+from scenes._render import NoSuchFrame, Plan
+
+FILM = '''"""Three dots go round."""
+
+from scenes._film import Advance, Film
+from scenes._theme import math
+from scenes.parts.curve import Curve
+from sims import Kuramoto
+
+
+class Round(Film):
+    """Three beats."""
+
+    question = "Does it hold together?"
+    clocks = Kuramoto(n=5, frequencies="equal", K=1.0, steps=200)
+
+    def construct(self):
+        self.add(self.title)
+        run = self.run(self.clocks)
+        end = float(run.time[-1])
+        chart = Curve(run, "r", (-4, -1.5, 8, 3), (0, end), (0, 1), "agreement r", "time")
+        for name in ("one", "two", "three"):
+            self.beat(name, f"This is {name}.")
+            self.names_data(f"Kuramoto · seed {self.clocks.seed}")
+            self.play(Advance(chart, 0, end, run_time=SECONDS))
+'''
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("film")
+    (folder / "round.py").write_text(FILM.replace("SECONDS", "2"))
+    (folder / "long.py").write_text(FILM.replace("SECONDS", "12"))
+    return folder
+
+
+def command(film: str, out: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "scenes", "render", film, "--quality", "draft", "-o", str(out), *options]
+
+
+def rendered(folder: Path, out: Path, *options: str, film: str = "./round.py", cache: Path) -> str:
+    """Render and return what was said."""
+    done = subprocess.run(
+        command(film, out, *options),
+        cwd=folder,
+        env={**os.environ, "LEARNING_DYNAMICS_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def clip(folder, tmp_path_factory) -> tuple[Path, Path]:
+    """A clip and the cache it left."""
+    out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
+    assert "90 of 90 frames drawn" in rendered(folder, out, cache=cache)
+    return out / "clip.mp4", cache
+
+
+def test_an_unchanged_film_is_not_drawn_again_and_has_the_same_bytes(clip, folder, tmp_path):
+    first, cache = clip
+    assert "drawn before" in rendered(folder, tmp_path, cache=cache)
+    assert sha(tmp_path / "clip.mp4") == sha(first)
+
+
+def test_drawn_afresh_from_a_cold_cache_or_by_two_jobs_it_has_the_same_bytes(clip, folder, tmp_path):
+    first, cache = clip
+    assert "90 of 90 frames drawn" in rendered(folder, tmp_path / "a", "--fresh", cache=cache)
+    assert "90 of 90 frames drawn" in rendered(folder, tmp_path / "b", "--jobs", "2", cache=tmp_path / "cold")
+    assert sha(tmp_path / "a/clip.mp4") == sha(tmp_path / "b/clip.mp4") == sha(first)
+
+
+def test_a_changed_parameter_is_drawn_and_the_old_picture_never_shown(clip, folder, tmp_path):
+    first, cache = clip
+    said = rendered(folder, tmp_path, "--seed", "7", cache=cache)
+    assert "90 of 90 frames drawn" in said
+    assert sha(tmp_path / "clip.mp4") != sha(first)
+
+
+def test_a_changed_line_of_the_film_is_drawn(clip, folder, tmp_path):
+    _, cache = clip
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "round.py").write_text(FILM.replace("SECONDS", "2").replace("This is", "That was"))
+    assert "90 of 90 frames drawn" in rendered(own, tmp_path / "out", cache=cache)
+
+
+def test_a_part_takes_the_whole_films_pieces(clip, folder, tmp_path):
+    _, cache = clip
+    said = rendered(folder, tmp_path, "--from", "two", "--to", "three", cache=cache)
+    assert "drawn before" in said
+    with av.open(str(tmp_path / "clip.mp4")) as part:
+        assert sum(1 for _ in part.decode(video=0)) == 60
+        assert [c["metadata"]["title"] for c in part.chapters()] == ["two", "three"]
+    assert "one" not in (tmp_path / "clip.en.vtt").read_text()
+
+
+def test_a_damaged_piece_is_drawn_again(clip, folder, tmp_path):
+    first, cache = clip
+    mine = tmp_path / "cache"
+    mine.mkdir()
+    for path in cache.iterdir():
+        (mine / path.name).write_bytes(path.read_bytes())
+    for damaged in mine.glob("*.piece.mp4"):
+        damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    assert "frames drawn" in rendered(folder, tmp_path / "out", cache=mine)
+    assert sha(tmp_path / "out/clip.mp4") == sha(first)
+
+
+def test_through_a_dask_cluster_it_has_the_same_bytes(clip, folder, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    first, _ = clip
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        rendered(
+            folder,
+            tmp_path / "out",
+            "--scheduler",
+            cluster.scheduler_address,
+            film=str(folder / "round.py"),
+            cache=tmp_path / "cold",
+        )
+    assert sha(tmp_path / "out/clip.mp4") == sha(first)
+
+
+def test_without_a_scheduler_one_line_says_so(folder, tmp_path):
+    done = subprocess.run(
+        command("./round.py", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9"),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds a process's children in /proc")
+
+
+def children(process: int) -> list[int]:
+    try:
+        return [int(p) for p in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def killed_at_random(folder: Path, tmp_path: Path, kills: int, film: str) -> None:
+    expected = tmp_path / "expected"
+    rendered(folder, expected, film=film, cache=tmp_path / "other")
+    chance = random.Random(5)
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    environment = {**os.environ, "LEARNING_DYNAMICS_CACHE": str(cache)}
+    for kill in range(kills):
+        process = subprocess.Popen(
+            command(film, out, "--jobs", "2"),
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(chance.uniform(1.5, 7))
+        workers = children(process.pid)
+        os.kill(chance.choice(workers) if workers and kill % 2 else process.pid, signal.SIGKILL)
+        if not (kill % 2 and workers):
+            process.wait()
+            deadline = time.monotonic() + 10
+            while any(Path(f"/proc/{w}/cmdline").exists() for w in workers) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert not any(Path(f"/proc/{worker}").exists() for worker in workers), "orphans draw on"
+        else:
+            assert process.wait(300) == 0, "a worker's death is not the render's"
+        for whole in [*out.glob("clip.mp4"), *cache.glob("[0-9a-f]*.piece.mp4")]:
+            with av.open(str(whole)) as readable:
+                assert sum(1 for _ in readable.decode(video=0)) > 0
+        if (out / "clip.mp4").exists():
+            assert sha(out / "clip.mp4") == sha(expected / "clip.mp4")
+            (out / "clip.mp4").unlink()
+            for piece in list(cache.glob("*.piece.mp4"))[::2]:
+                piece.unlink()
+    rendered(folder, out, film=film, cache=cache)
+    assert sha(out / "clip.mp4") == sha(expected / "clip.mp4")
+
+
+@LINUX
+def test_killed_at_any_moment_it_leaves_whole_files_and_goes_on(folder, tmp_path):
+    killed_at_random(folder, tmp_path, 3, "./long.py")
+
+
+@LINUX
+@pytest.mark.slow
+def test_killed_twenty_times_it_leaves_whole_files_and_goes_on(folder, tmp_path):
+    killed_at_random(folder, tmp_path, 20, "./long.py")
+
+
+def test_what_was_finished_before_an_interruption_is_not_drawn_again(folder, tmp_path):
+    cache = tmp_path / "cache"
+    process = subprocess.Popen(
+        command("./long.py", tmp_path / "out"),
+        cwd=folder,
+        start_new_session=True,
+        env={**os.environ, "LEARNING_DYNAMICS_CACHE": str(cache)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(cache.glob("[0-9a-f]*.piece.mp4")):
+        time.sleep(0.05)
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(30) == 130
+    assert process.stderr.read().strip().splitlines()[-1] == "scenes: interrupted"
+    assert not (tmp_path / "out/clip.mp4").exists()
+    said = rendered(folder, tmp_path / "out", film="./long.py", cache=cache)
+    drawn, whole = map(int, said.splitlines()[1].split(" frames")[0].split(" of "))
+    assert 0 < drawn < whole
+
+
+@pytest.mark.parametrize(("aspect", "size"), [("4:3", (640, 480)), ("1:1", (480, 480)), ("9:16", (480, 854))])
+def test_other_aspects_show_the_whole_picture(clip, folder, tmp_path, aspect, size):
+    _, cache = clip
+    rendered(folder, tmp_path, "--aspect", aspect, "--to", "0.5", cache=cache)
+    with av.open(str(tmp_path / "clip.mp4")) as own:
+        frame = next(own.decode(video=0)).to_ndarray(format="rgb24")
+    assert frame.shape[1::-1] == size
+    lit = np.argwhere(abs(frame.astype(int) - frame[0, 0]).max(-1) > 60)
+    (top, left), (bottom, right) = lit.min(0), lit.max(0)
+    margin = 0.02 * size[0]
+    assert margin < left < right < size[0] - margin
+    assert 0 < top < bottom < size[1] - 1
+
+
+def test_transparent_clips_have_no_ground(clip, folder, tmp_path):
+    _, cache = clip
+    rendered(folder, tmp_path, "--transparent", "--format", "mov", "--to", "0.3", cache=cache)
+    with av.open(str(tmp_path / "clip.mov")) as own:
+        alpha = next(own.decode(video=0)).to_ndarray(format="rgba")[..., 3]
+    assert alpha[0, 0] == 0
+    assert alpha.max() > 250
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--from", "four"], "there is no beat “four”; choose seconds or one of: one, two, three"),
+        (["--from", "5", "--to", "2"], "nothing lies between 5 and 2 s"),
+        (["--to", "1000"], "the film lasts 6.0 s"),
+        (["--format", "gif", "--transparent"], "there is no format gif with --transparent"),
+        (["--jobs", "0"], "jobs"),
+    ],
+)
+def test_a_mistaken_option_is_told_in_one_line(folder, tmp_path, options, said):
+    done = subprocess.run(
+        command("./round.py", tmp_path / "out", *options),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_provenance_in_a_clip_names_all_it_was_made_from(clip):
+    with av.open(str(clip[0])) as own:
+        told = json.loads(own.metadata["provenance"])
+    assert told["film"] == "round"
+    assert told["simulations"]["clocks"]["n"] == 5
+    assert len(told["trajectories"]["clocks"]) == 64
+    assert told["encoder"]["codec"] == "libx264"
+
+
+plans = st.builds(
+    lambda fps, lengths: Plan(
+        sum(lengths),
+        fps,
+        tuple(Beat(f"b{i}", "…", sum(lengths[:i])) for i in range(len(lengths))),
+    ),
+    st.sampled_from([15, 30, 60]),
+    st.lists(st.integers(1, 1500), min_size=1, max_size=8),
+)
+
+
+@given(plans, st.data())
+def test_pieces_cover_every_frame_once_and_are_cut_where_the_whole_film_is(plan, data):
+    whole = spans_of(plan)
+    assert [k for a, b in whole for k in (a, b)][1:-1:2] == [b for _, b in whole[:-1]]
+    assert whole[0][0] == 0
+    assert whole[-1][1] == plan.frames
+    assert all(a < b <= a + LONGEST * plan.fps for a, b in whole)
+    assert {beat.frame for beat in plan.beats} <= {a for a, _ in whole}
+    first = data.draw(st.integers(0, plan.frames - 1))
+    last = data.draw(st.integers(first + 1, plan.frames))
+    part = spans_of(plan, first, last)
+    assert (part[0][0], part[-1][1]) == (first, last)
+    assert set(part[1:-1]) <= set(whole)
+
+
+@given(plans, st.integers(1, 9))
+def test_work_is_shared_out_in_order_and_nothing_is_lost(plan, count):
+    spans = spans_of(plan)
+    shares = shared_out(spans, count)
+    assert [span for share in shares for span in share] == spans
+    assert len(shares) <= count
+    assert all(shares)
+
+
+def test_a_place_is_seconds_or_a_beat():
+    plan = Plan(300, 30, (Beat("one", "…", 0), Beat("two", "…", 90), Beat("three", "…", 210)))
+    assert frames_between(plan, None, None) == (0, 300)
+    assert frames_between(plan, "two", "two") == (90, 210)
+    assert frames_between(plan, "1.5", 4.0) == (45, 120)
+    with pytest.raises(NoSuchFrame):
+        frames_between(plan, None, 20)
+    part = between(plan, 100, 250)
+    assert (part.frames, [(beat.name, beat.frame) for beat in part.beats]) == (
+        150,
+        [("two", 0), ("three", 110)],
+    )
