@@ -6,7 +6,7 @@ from manim import VGroup
 
 from scenes import _bezier
 from scenes._theme import Role, figures
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 
 HALF = 0.12  # half the height of a bar
 
@@ -60,11 +60,12 @@ class Bars(Part):
     def draw(self, t: float) -> None:
         zero = float(self._x(np.zeros(())))
         ends = zero + (self._x(self.at(self.variable, t)) - zero) * self.grown
-        for fill, y, end in zip(self.fills, self.rows, ends, strict=True):
-            fill.points = _bezier.rectangles(zero, y - HALF, end, y + HALF)
-        wanted = self._x(self.data[self.target]) if self.target else ()
-        for gap, y, end, goal in zip(self.gaps, self.rows, ends, wanted):
-            gap.points = _bezier.rectangles(end, y - HALF / 2, goal, y + HALF / 2)
+        deal(_bezier.rectangles(zero, self.rows - HALF, ends, self.rows + HALF), self.fills)
+        if self.target:
+            wanted = self._x(self.data[self.target])
+            low, high = self.rows - HALF / 2, self.rows + HALF / 2
+            deal(_bezier.rectangles(ends, low, wanted, high), self.gaps)
+        for gap in self.gaps:
             gap.fill_rgbas[:, 3] = self.missed * self.presence
         for piece in (*self.ticks, *(glyph for say in self.says for glyph in say)):
             piece.fill_rgbas[:, 3] = self.wanted * self.presence

@@ -1,12 +1,15 @@
 """A quantity against time, drawn as far as the clock has come."""
 
+from bisect import bisect_right
+
 import numpy as np
 import xarray as xr
 from manim import VGroup
+from numpy.typing import NDArray
 
 from scenes import _bezier
 from scenes._theme import SMALL, Role, figures, words
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 
 
 class Curve(Part):
@@ -39,6 +42,8 @@ class Curve(Part):
         self.dot = 0.0175 * width
         columns = self.data[variable].reshape(len(self.instants), -1).T
         self.paths = [self._place(self.instants, column) for column in columns]
+        self.leaves = [~self._holds(path[:, 1]) for path in self.paths]
+        self.stride, self.whole = 0, self.paths  # the lines to the end, in steps of the stride
         roles = (role,) if isinstance(role, str) else role
         self.lines = VGroup(*[mark(stroke=roles[i % len(roles)], width=width) for i in range(len(columns))])
         self.heads = VGroup(*[mark(fill=roles[i % len(roles)]) for i in range(len(columns))])
@@ -73,20 +78,29 @@ class Curve(Part):
         return parts
 
     def draw(self, t: float) -> None:
-        passed = int(np.searchsorted(self.instants, t, side="right"))
+        passed = bisect_right(self._clock, t)
         stride = max(1, passed // 600)
-        now = np.atleast_1d(self.at(self.variable, t))
-        for path, line, head, value in zip(self.paths, self.lines, self.heads, now, strict=True):
-            tip = self._place(np.array(t), value)
-            line.points = self._inside(np.vstack([path[:passed:stride], tip]))
-            head.points = _bezier.discs(tip, self.dot if self._holds(tip[1]) else 0.0)
+        if stride != self.stride:
+            self.stride = stride
+            self.whole = [_bezier.polyline(path[::stride]) for path in self.paths]
+        tips = self._place(np.array(t), np.atleast_1d(self.at(self.variable, t)))
+        held = self._holds(tips[:, 1])
+        for i, line in enumerate(self.lines):
+            path = self.paths[i][:passed:stride]
+            if len(path) and held[i] and not self.leaves[i][:passed:stride].any():
+                tip = _bezier.segments(path[-1], tips[i])
+                line.points = np.concatenate([self.whole[i][: 4 * len(path) - 4], tip])
+            else:
+                line.points = self._inside(np.vstack([path, tips[i]]))
+        deal(_bezier.discs(tips, np.where(held, self.dot, 0.0)), self.heads)
 
-    def _holds(self, y: float) -> bool:
-        return bool(self.box[1] - 1e-9 <= y <= self.box[1] + self.box[3] + 1e-9)
+    def _holds(self, y: Array) -> NDArray[np.bool_]:
+        """Which heights (n,) are on the chart."""
+        return (self.box[1] - 1e-9 <= y) & (y <= self.box[1] + self.box[3] + 1e-9)
 
     def _inside(self, path: Array) -> Array:
         """The path as far as it stays on the chart, cut where it first leaves it."""
-        leaves = np.flatnonzero([not self._holds(y) for y in path[:, 1]])
+        leaves = np.flatnonzero(~self._holds(path[:, 1]))
         if len(leaves) and leaves[0] > 0:
             a, b = path[leaves[0] - 1], path[leaves[0]]
             edge = np.clip(b[1], self.box[1], self.box[1] + self.box[3])

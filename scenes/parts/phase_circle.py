@@ -6,7 +6,7 @@ from manim import VGroup
 
 from scenes import _bezier
 from scenes._theme import SMALL, Role, words
-from scenes.parts import FIVE, Array, Part, mark
+from scenes.parts import FIVE, Array, Part, deal, mark
 
 
 class PhaseCircle(Part):
@@ -43,8 +43,8 @@ class PhaseCircle(Part):
 
     def draw(self, t: float) -> None:
         z = np.exp(1j * (self.at(self.phase, t) - self.turning * t - self.zero))
-        for dot, point in zip(self.dots, self._place(z), strict=True):
-            dot.points = _bezier.discs(point, 0.13)
+        deal(_bezier.discs(self._place(z), 0.13), self.dots)
+        for dot in self.dots:
             dot.fill_rgbas[:, 3] = self.dots_there * self.presence
         self.arrow.fill_rgbas[:, 3] = self.arrow_there * self.presence
         mean = self.at("r", t) * np.exp(1j * np.angle(z.mean()))

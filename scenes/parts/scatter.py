@@ -6,7 +6,7 @@ from manim import VGroup
 
 from scenes import _bezier
 from scenes._theme import SMALL, Role, figures, words
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 from scenes.parts.ledger import four
 
 
@@ -50,8 +50,8 @@ class Scatter(Part):
         x, y = (self.data[name] for name in self.variables)
         centres = self.middle + self.scale * np.stack([x, y], -1)
         come = self.there * len(x) - np.arange(len(x))
-        for dot, centre, share in zip(self.dots, centres, np.clip(come, 0, 1), strict=True):
-            dot.points = _bezier.discs(centre, 0.055)
+        deal(_bezier.discs(centres, 0.055), self.dots)
+        for dot, share in zip(self.dots, np.clip(come, 0, 1).tolist(), strict=True):
             dot.fill_rgbas[:, 3] = 0.9 * share * self.presence
 
     def read(self) -> dict[str, Array]:

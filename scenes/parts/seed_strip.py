@@ -6,7 +6,7 @@ from manim import VGroup
 
 from scenes import _bezier
 from scenes._theme import figures
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 from scenes.parts.number import Number
 from scenes.parts.space import SIDES
 
@@ -71,13 +71,13 @@ class SeedStrip(Part):
 
     def draw(self, t: float) -> None:
         half, shares = np.arccos(np.clip(self.at("cosine", t), -1, 1)) / 2, self.at("content_share", t)
-        for i, corner in enumerate(self.corners):
-            foot = corner + self.foot
-            for side, arrow, number, share in zip(
-                (-1, 1), self.arrows[i], self.numbers[i], shares[i], strict=True
-            ):
-                tip = foot + self.long * np.array([side * np.sin(half[i]), np.cos(half[i])])
-                arrow.points = _bezier.arrows(foot, tip, 0.06, 0.24)
+        feet = np.array(self.corners) + self.foot
+        sides = np.stack([-np.sin(half), np.cos(half), np.sin(half), np.cos(half)], -1).reshape(-1, 2, 2)
+        tips = feet[:, None] + self.long * sides
+        arrows = _bezier.arrows(feet.repeat(2, axis=0), tips.reshape(-1, 2), 0.06, 0.24)
+        deal(arrows, [arrow for pair in self.arrows for arrow in pair])
+        for foot, corner, numbers, pair in zip(feet, self.corners, self.numbers, shares, strict=True):
+            for side, number, share in zip((-1, 1), numbers, pair, strict=True):
                 number.value = share
                 number.put(foot[0] + 0.45 * side, corner[1] + 0.48)
 

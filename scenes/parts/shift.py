@@ -9,7 +9,7 @@ from manim import VGroup, VMobject
 
 from scenes import _bezier
 from scenes._theme import Role, figures, words
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 from scenes.parts.labels import Rectangle, along, names
 from scenes.parts.space import Space, diamonds
 from sims.attention import cosine
@@ -61,8 +61,8 @@ class Shift(Part):
 
     def draw(self, t: float) -> None:
         feet, tips = (self.space.place(xy) for xy in self.ends(t))
-        for arrow, foot, tip in zip(self.arrows, feet, tips, strict=True):
-            arrow.points = _bezier.arrows(foot, tip, 0.075, 0.26)
+        deal(_bezier.arrows(feet, tips, 0.075, 0.26), self.arrows)
+        for arrow in self.arrows:
             arrow.fill_rgbas[:, 3] = self.arrows_there * min(1.0, 10 * self.grown) * self.presence
         before, after = self.at("before_xy", t), self.at("after_xy", t)
         now = self.space.place(before + self.moved * (after - before))

@@ -6,7 +6,7 @@ from manim import VGroup
 
 from scenes import _bezier
 from scenes._theme import SMALL, figures, words
-from scenes.parts import FIVE, Array, Part, mark
+from scenes.parts import FIVE, Array, Part, deal, mark
 
 REACH = 1.1  # length of an arrow for a drift of 1 rad/s
 
@@ -25,6 +25,8 @@ class Valley(Part):
         self.K, self.box, self.falls_there = K, box, 0.0
         left, bottom, width, _ = box
         n = trajectory.sizes["oscillator"]
+        phase = np.linspace(-np.pi, np.pi, 121)
+        self.across, self.bowl = self._x(phase), np.cos(phase)
         self.slope_line = mark(stroke="muted", width=4)
         self.drifts = VGroup(*[mark(fill=FIVE[i % 5], opacity=0.7) for i in range(n)])
         self.falls = VGroup(*[mark(fill="ink") for _ in range(n)])
@@ -51,8 +53,7 @@ class Valley(Part):
 
     def draw(self, t: float) -> None:
         r, psi = self.at("r", t), self.nearest("psi", t)
-        phase = np.linspace(-np.pi, np.pi, 121)
-        line = np.stack([self._x(phase), self._y(-self.K * r * np.cos(phase))], -1)
+        line = np.stack([self.across, self._y(-self.K * r * self.bowl)], -1)
         self.slope_line.points = _bezier.polyline(line)
         apart = (self.at("theta", t) - psi + np.pi) % (2 * np.pi) - np.pi
         xy = np.stack([self._x(apart), self._y(-self.K * r * np.cos(apart))], -1)
@@ -62,12 +63,10 @@ class Valley(Part):
             (self.falls, "slope", -1, 0.035, 0.17),
         ):
             reach = np.stack([REACH * sign * self.at(name, t), np.zeros(len(xy))], -1)
-            for shape, foot, along in zip(marks, xy, reach, strict=True):
-                shape.points = _bezier.arrows(foot, foot + along, width, head)
+            deal(_bezier.arrows(xy, xy + reach, width, head), marks)
         for arrow in self.falls:
             arrow.fill_rgbas[:, 3] = self.falls_there * self.presence
-        for dot, point in zip(self.dots, xy, strict=True):
-            dot.points = _bezier.discs(point, 0.12)
+        deal(_bezier.discs(xy, 0.12), self.dots)
 
     def read(self) -> dict[str, Array]:
         feet = np.array([dot.get_center()[0] for dot in self.dots])
