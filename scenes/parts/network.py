@@ -6,7 +6,7 @@ from manim import VGroup
 
 from scenes import _bezier
 from scenes._theme import SMALL, rgb, words
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 from scenes.parts.greys import readable_greys
 from scenes.parts.number import Number, advance
 from scenes.parts.wires import Wires
@@ -54,6 +54,7 @@ class Network(Part):
         self.places = [self._column(l, n) for l, n in enumerate(sizes)]
         self.radii = [min(0.3, 0.38 * box[3] / max(n - 1, 1)) for n in sizes]
         self.dark, self.light = readable_greys()
+        self.ground, self.ink = rgb("ground"), rgb("ink")
         activations = np.concatenate([self.data[f"a_{l}"].ravel() for l in range(self.L + 1)])
         self.low, self.high = min(0.0, activations.min()), max(1.0, activations.max())
         self.turn = TURN / max(abs(self.data[f"delta_{l}"]).max() for l in self.layers)
@@ -80,6 +81,10 @@ class Network(Part):
             n if 3.6 * advance(SIZE) < 2 * radius else 0 for n, radius in zip(sizes, self.radii, strict=True)
         ]
         self.numbers = [[Number("{:.2f}", SIZE, align="centre") for _ in range(n)] for n in fit]
+        for l, units in enumerate(self.units):
+            deal(_bezier.discs(self.places[l], self.radii[l]), units)
+            for number, (x, y) in zip(self.numbers[l], self.places[l]):
+                number.put(x, y - 0.08)
         self.forth, self.back = mark(fill="ink"), mark(fill="error")
         names = ["input", *["hidden"] * (self.L - 1), "output"]
         labels = [
@@ -118,11 +123,11 @@ class Network(Part):
 
     def lit(self, l: int) -> float:
         """How far the signal has lit layer l."""
-        return float(np.clip((self.signal - l) / 0.3, 0, 1))
+        return min(max((self.signal - l) / 0.3, 0.0), 1.0)
 
     def blamed(self, l: int) -> float:
         """How far the blame has reached layer l."""
-        return float(np.clip((self.blame - self.L + l) / 0.3, 0, 1))
+        return min(max((self.blame - self.L + l) / 0.3, 0.0), 1.0)
 
     def activation(self, l: int, t: float) -> Array:
         """a_l at time t; the input does not change."""
@@ -143,16 +148,17 @@ class Network(Part):
     def _draw_units(self, l: int, t: float) -> None:
         a, there = self.activation(l, t), 0.35 + 0.65 * self._spoken_of(l)
         share = self._grey(a)
+        inked = there * self.presence
+        filled = self.lit(l) * there * self.presence
+        colours = np.column_stack([self.ground * (1 - share[:, None]) + self.ink * share[:, None], filled])
+        for unit, rgba, opacity in zip(self.units[l], colours, inked.tolist(), strict=True):
+            unit.fill_rgbas[:] = rgba
+            unit.stroke_rgbas[:, 3] = opacity
         bright = share * there > (self.dark + self.light) / 2
-        for i, unit in enumerate(self.units[l]):
-            unit.points = _bezier.discs(self.places[l][i], self.radii[l])
-            unit.fill_rgbas[:, :3] = rgb("ground") * (1 - share[i]) + rgb("ink") * share[i]
-            unit.fill_rgbas[:, 3] = self.lit(l) * there[i] * self.presence
-            unit.stroke_rgbas[:, 3] = there[i] * self.presence
-        for i, number in enumerate(self.numbers[l]):
-            number.put(self.places[l][i][0], self.places[l][i][1] - 0.08).set(a[i])
-            number.fill_rgbas[:, :3] = rgb("ground" if bright[i] else "ink")
-            number.fill_rgbas[:, 3] = self.lit(l) * there[i] * self.presence
+        on = np.column_stack([np.where(bright[:, None], self.ground, self.ink), filled])
+        for number, value, rgba in zip(self.numbers[l], a, on):  # a small unit has no number
+            number.set(value)
+            number.fill_rgbas[:] = rgba
 
     def _grey(self, a: Array) -> Array:
         """Activation to share of ink, in two stretches that leave out the unreadable greys."""
@@ -161,14 +167,14 @@ class Network(Part):
 
     def _draw_arcs(self, l: int, t: float) -> None:
         angle = -self.turn * self.at(f"delta_{l}", t) * self.blamed(l) * self._spoken_of(l)
-        for arc, place, turn in zip(self.arcs[l], self.places[l], angle, strict=True):
-            arc.points = _bezier.arcs([place], self.radii[l] + 0.06, np.pi / 2, turn, pieces=6)
+        deal(_bezier.arcs(self.places[l], self.radii[l] + 0.06, np.pi / 2, angle, pieces=6), self.arcs[l])
+        for arc, turn in zip(self.arcs[l], angle.tolist(), strict=True):
             arc.stroke_rgbas[:, 3] = self.presence * self.blame_there * min(1.0, 10 * abs(turn))
 
     def _draw_halos(self, t: float) -> None:
         thick = self.glow * abs(self.at(f"a_{self.L}", t) - self.data[f"y_{self.L}"])
-        for halo, place, d in zip(self.halos, self.places[-1], thick, strict=True):
-            halo.points = _bezier.discs(place, self.radii[-1] + 0.02 + d / 2)
+        deal(_bezier.discs(self.places[-1], self.radii[-1] + 0.02 + thick / 2), self.halos)
+        for halo, d in zip(self.halos, thick.tolist(), strict=True):
             halo.stroke_width = 100 * d
             halo.stroke_rgbas[:, 3] = 0.75 * self.halo * self.presence
 

@@ -21,6 +21,7 @@ class Wires(VGroup):
     def __init__(self, start: Array, end: Array, near: float, far: float) -> None:
         self.size = len(end), len(start)
         self.tracks = [tracks(a, b, near, far) for b in end for a in start]
+        self.positive, self.negative = rgb("state"), rgb("error")
         super().__init__(*[mark(stroke="state") for _ in self.tracks])
 
     def wire(self, j: int, i: int) -> VGroup:
@@ -29,12 +30,14 @@ class Wires(VGroup):
 
     def write(self, W: Array, alpha: Array) -> None:
         """Draw the weights W (n, m), each as opaque as `alpha` (n, m) says."""
-        positive, negative = rgb("state"), rgb("error")
-        for wire, (whole, dashed), w, opacity in zip(self, self.tracks, W.flat, alpha.flat, strict=True):
-            wire.points = whole if w >= 0 else dashed
-            wire.stroke_rgbas[:, :3] = positive if w >= 0 else negative
-            wire.stroke_rgbas[:, 3] = opacity
-            wire.stroke_width = WIDTH * abs(w)
+        weights, opacities = W.ravel(), alpha.reshape(-1, 1)
+        colours = np.where(weights[:, None] >= 0, self.positive, self.negative)
+        rgbas, widths = np.hstack([colours, opacities]), (WIDTH * abs(weights)).tolist()
+        signs = (weights < 0).tolist()
+        for wire, track, dashed, rgba, width in zip(self, self.tracks, signs, rgbas, widths, strict=True):
+            wire.points = track[dashed]
+            wire.stroke_rgbas[:] = rgba
+            wire.stroke_width = width
 
     def read(self) -> Array:
         """The weights that the wires' widths and dashes say."""
