@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from scenes import _bezier
 from scenes._theme import Role
 from scenes.parts import Array, mark
-from scenes.parts.memory import HALF, Passage, Row
+from scenes.parts.memory import HALF, Passage, Row, boxes
 
 
 class Gates(Passage):
@@ -21,10 +19,12 @@ class Gates(Passage):
     def _shapes(self) -> Row:
         return [mark(fill="panel", stroke="faint", width=1.5), mark(fill=self.role)]
 
-    def _write(self, row: Row, x: Array, low: float, high: float, values: Array, alpha: float) -> None:
+    def _outlines(self, x: Array, low: Array, high: Array, values: Array) -> list[Array]:
+        left, right = x - HALF, x + HALF
+        return [boxes(left, low, right, high), boxes(left, low, right, low + (high - low) * values)]
+
+    def _fade(self, row: Row, alpha: float) -> None:
         vessel, level = row
-        vessel.points = _bezier.rectangles(x - HALF, low, x + HALF, high)
-        level.points = _bezier.rectangles(x - HALF, low, x + HALF, low + (high - low) * np.asarray(values))
         vessel.fill_rgbas[:, 3] = vessel.stroke_rgbas[:, 3] = level.fill_rgbas[:, 3] = alpha
 
     def _value(self, row: Row, x: Array, low: float, high: float) -> Array:

@@ -8,7 +8,7 @@ from manim import VGroup, VMobject
 
 from scenes import _bezier
 from scenes._theme import LABEL, words
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 
 Row = list[VMobject]  # the marks of one row, from back to front
 HALF = 0.27  # half the width of a column
@@ -46,6 +46,11 @@ def word_by_word(count: int, moving: float = 0.6) -> Callable[[float], float]:
     return rate
 
 
+def boxes(left: Array, bottom: Array, right: Array, top: Array) -> Array:
+    """Upright rectangles row by row, from edges that fit each other (unit, …)."""
+    return _bezier.rectangles(*map(np.ravel, np.broadcast_arrays(left, bottom, right, top)))
+
+
 class Passage(Part):
     """Numbers (token, unit) of a network that reads a sentence: a row of marks for each unit.
 
@@ -70,6 +75,7 @@ class Passage(Part):
         n = self.data[variable].shape[-1]
         self.pitch = height / n
         self.rows = top - self.pitch * (np.arange(n) + 0.5)
+        self.lows, self.highs = self._edges(self.rows)
         self.past, self.others, self.framed = 1.0, 1.0, 1.0
         self.travels = clock == "token"
         self.prints = [self._shapes() for _ in range(n)]
@@ -82,15 +88,19 @@ class Passage(Part):
         """The marks of one row, still empty."""
         raise NotImplementedError
 
-    def _write(self, row: Row, x: Array, low: float, high: float, values: Array, alpha: float) -> None:
-        """Write one row's marks: `values` at the places x, from height low to high, in opacity `alpha`."""
+    def _outlines(self, x: Array, low: Array, high: Array, values: Array) -> list[Array]:
+        """Each kind of marks of all rows: `values` (unit, …) at x, from height low (unit, 1) to high."""
+        raise NotImplementedError
+
+    def _fade(self, row: Row, alpha: float) -> None:
+        """Give one row's marks an opacity."""
         raise NotImplementedError
 
     def _value(self, row: Row, x: Array, low: float, high: float) -> Array:
         """Read one row's marks back."""
         raise NotImplementedError
 
-    def _edges(self, y: float) -> tuple[float, float]:
+    def _edges(self, y: Array) -> tuple[Array, Array]:
         return y - FILLED / 2 * self.pitch, y + FILLED / 2 * self.pitch
 
     def _place(self, t: float) -> Array:
@@ -112,9 +122,12 @@ class Passage(Part):
         self.frame.stroke_rgbas[:, 3] = self.framed * self.presence
 
     def _draw(self, rows: list[Row], x: Array, values: Array, alpha: float) -> None:
-        for u, (row, y) in enumerate(zip(rows, self.rows, strict=True)):
+        outlines = self._outlines(x, self.lows[:, None], self.highs[:, None], values.T)
+        for kind, points in zip(zip(*rows, strict=True), outlines, strict=True):
+            deal(points, kind)
+        for u, row in enumerate(rows):
             lit = 1.0 if not self.spotlight or u in self.spotlight else self.others
-            self._write(row, x, *self._edges(y), values[:, u], alpha * lit * self.presence)
+            self._fade(row, alpha * lit * self.presence)
 
     def read(self) -> dict[str, Array]:
         x = self._place(self.t)
@@ -131,15 +144,19 @@ class Memory(Passage):
     def _shapes(self) -> Row:
         return [mark(fill="panel"), mark(fill="state"), mark(fill="error"), mark(stroke="faint", width=2)]
 
-    def _write(self, row: Row, x: Array, low: float, high: float, values: Array, alpha: float) -> None:
-        cell, positive, negative, middle = row
-        cell.points = _bezier.rectangles(x - HALF, low, x + HALF, high)
-        positive.points = _bezier.rectangles(x, low, x + HALF * np.maximum(values, 0), high)
-        negative.points = _bezier.rectangles(x + HALF * np.minimum(values, 0), low, x, high)
-        middle.points = _bezier.segments(np.stack([x, 0 * x + low], -1), np.stack([x, 0 * x + high], -1))
-        for shape in (cell, positive, negative):
+    def _outlines(self, x: Array, low: Array, high: Array, values: Array) -> list[Array]:
+        ends = (np.stack(np.broadcast_arrays(x, y), -1).reshape(-1, 2) for y in (low, high))
+        return [
+            boxes(x - HALF, low, x + HALF, high),
+            boxes(x, low, x + HALF * np.maximum(values, 0), high),
+            boxes(x + HALF * np.minimum(values, 0), low, x, high),
+            _bezier.segments(*ends),
+        ]
+
+    def _fade(self, row: Row, alpha: float) -> None:
+        for shape in row[:3]:
             shape.fill_rgbas[:, 3] = alpha
-        middle.stroke_rgbas[:, 3] = alpha
+        row[3].stroke_rgbas[:, 3] = alpha
 
     def _value(self, row: Row, x: Array, low: float, high: float) -> Array:
         right = row[1].points.reshape(-1, 16, 3)[:, :, 0].max(1)
@@ -153,8 +170,10 @@ class Shadow(Passage):
     def _shapes(self) -> Row:
         return [mark(stroke="target", width=2.5)]
 
-    def _write(self, row: Row, x: Array, low: float, high: float, values: Array, alpha: float) -> None:
-        row[0].points = _bezier.rectangles(x, low, x + HALF * values, high)
+    def _outlines(self, x: Array, low: Array, high: Array, values: Array) -> list[Array]:
+        return [boxes(x, low, x + HALF * values, high)]
+
+    def _fade(self, row: Row, alpha: float) -> None:
         row[0].stroke_rgbas[:, 3] = alpha
 
     def _value(self, row: Row, x: Array, low: float, high: float) -> Array:
