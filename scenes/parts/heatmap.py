@@ -6,7 +6,7 @@ from manim import RIGHT, VGroup, VMobject
 
 from scenes import _bezier
 from scenes._theme import rgb, signed_colour
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 from scenes.parts.number import Number
 
 STOPS = 10  # colours to a cell: the last blends into the next cell's first just where the gap is
@@ -40,6 +40,7 @@ class Heatmap(Part):
         values = self._matrix(self.data[variable][0])
         self.m, self.n = values.shape
         self.filled = float(values.size)
+        self.places = np.indices(values.shape).reshape(2, -1)  # row and column of each cell
         self.order = np.arange(values.size).reshape(values.shape)
         self.order[self.order < self.order[first]] += 1
         self.order[first] = 0
@@ -84,11 +85,11 @@ class Heatmap(Part):
         values = self._matrix(self.at(self.variable, t))
         shown = np.clip(self.filled - self.order, 0, 1)
         colours = np.concatenate([signed_colour(values, self.largest), shown[..., None] * self.presence], -1)
-        columns = np.arange(self.n)
-        for i, row in enumerate(self.rows):
-            row.points = _bezier.rectangles(*self.edges(i, columns))
-            row.fill_rgbas[:] = np.repeat(colours[i], STOPS, axis=0)
-        self.frame.points = _bezier.rectangles(*self.edges(*np.indices(values.shape).reshape(2, -1)))
+        outlines = _bezier.rectangles(*self.edges(*self.places))
+        self.frame.points = outlines.copy()
+        deal(outlines, self.rows)
+        for row, blocks in zip(self.rows, np.repeat(colours, STOPS, axis=1), strict=True):
+            row.fill_rgbas[:] = blocks
         for i, number in enumerate(self.numbers):
             left, bottom, right, _ = self.edges(*divmod(i, self.n))
             number.value = values.flat[i]
