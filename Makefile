@@ -14,7 +14,7 @@ test: installed
 	@.venv/bin/python -m pytest -n auto
 
 films: installed
-	@set -e; for film in scenes/[a-z]*.py; do .venv/bin/scenes render "$$(basename "$$film" .py)"; done
+	@.venv/bin/scenes render --all
 
 installed:
 	@sh .ci/install

@@ -36,7 +36,7 @@ def spread_over(
         from distributed import Client, KilledWorker, as_completed
     except ImportError:
         raise Mistyped(
-            "--scheduler needs dask.distributed: pip install 'learning-dynamics[cluster]'"
+            "--scheduler needs dask.distributed: pip install '.[cluster]' where the project lies"
         ) from None
     try:
         client = Client(scheduler, timeout=PATIENCE)
