@@ -6,7 +6,7 @@ from manim import VGroup
 
 from scenes import _bezier
 from scenes._theme import Role
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 from scenes.parts.heatmap import Heatmap
 from scenes.parts.number import Number
 
@@ -82,14 +82,13 @@ class ScoreTable(Part):
                 number.put(x, y)
                 number.fill_rgbas[:, 3] = there * self.presence
         left, right = self.columns["power"] + 0.3, self.columns["share"] - 0.7
-        for bar, weight, y in zip(self.bars, weights, lines[:-1], strict=True):
-            bar.points = _bezier.rectangles(
-                left, y - 0.04, left + (right - left) * weight * self.shared, y + 0.2
-            )
+        feet = lines[:-1]
+        ends = left + (right - left) * weights * self.shared
+        deal(_bezier.rectangles(left, feet - 0.04, ends, feet + 0.2), self.bars)
+        for bar in self.bars:
             bar.fill_rgbas[:, 3] = self.shared * self.presence
         y = (lines[-1] + lines[-2]) / 2 + 0.08
-        ends = (self.columns["power"] - 1.0, y), (self.columns["share"], y)
-        self.rule.points = _bezier.segments([ends[0]], [ends[1]])
+        self.rule.points = _bezier.segments((self.columns["power"] - 1.0, y), (self.columns["share"], y))
         self.rule.stroke_rgbas[:, 3] = self.raised * self.presence
 
     def read(self) -> dict[str, Array]:

@@ -8,7 +8,7 @@ from manim import VGroup, VMobject
 
 from scenes import _bezier
 from scenes._theme import LABEL, Role, rgb, words
-from scenes.parts import Array, Part, mark
+from scenes.parts import Array, Part, deal, mark
 from scenes.parts.labels import box_of
 from scenes.parts.number import Number
 
@@ -44,6 +44,9 @@ class Sentence(Part):
         widths = [float(word.width) for word in self.words]
         least = max(PITCH - (a + b) / 2 for a, b in pairwise(widths))
         self.set, self.spread = _spaced(widths, GAP), _spaced(widths, max(GAP, least))
+        self.placed: tuple[list[float], float, float] | None = None
+        self.first: Array | None = None
+        self.red, self.own = rgb("error"), rgb(role)
         n = len(self.tokens)
         self.arcs = VGroup(*[mark(stroke=role) for _ in range(n)])
         self.rail = mark(stroke="faint", width=2)
@@ -63,23 +66,30 @@ class Sentence(Part):
         self._draw_bars(self.at("weights", t))
 
     def _draw_words(self) -> None:
-        for i, (word, outlines) in enumerate(zip(self.words, self.outlines, strict=True)):
+        """Words and the ways of the arcs above them, which seldom move."""
+        columns = self.columns
+        place = (columns.tolist(), self.y, self.zoom)
+        if place == self.placed and self.words[0][0].points is self.first:
+            return
+        for word, outlines, x in zip(self.words, self.outlines, columns, strict=True):
             for glyph, outline in zip(word, outlines, strict=True):
-                glyph.points = outline * self.zoom + [self.columns[i], self.y, 0]
+                glyph.points = outline * self.zoom + [x, self.y, 0]
+        self.placed, self.first = place, self.words[0][0].points
+        self.ways = [self._arc(x, self.y + 0.36 * self.zoom) for x in columns]
 
     def _draw_arcs(self, scores: Array, weights: Array) -> None:
         """A red arc goes before the arc of its share comes; a blue one turns into it."""
         growth = np.clip(self.reached - np.arange(len(scores)), 0, 1)
-        for arc, x, score, weight, grown in zip(
-            self.arcs, self.columns, scores, weights, growth, strict=True
+        colours = self.red, self.own
+        for arc, line, score, weight, grown in zip(
+            self.arcs, self.ways, scores.tolist(), weights.tolist(), growth.tolist(), strict=True
         ):
             red = score < 0 and self.shared < 0.5
             gone = self.shared if score >= 0 else min(1.0, 2 * self.shared)
             come = self.shared if score >= 0 else max(0.0, 2 * self.shared - 1)
-            line = self._arc(x, self.y + 0.36 * self.zoom)
             arc.points = _dashes(line, grown) if red else _bezier.polyline(line[: 2 + int(grown * 119)])
             arc.stroke_width = (1 - gone) * abs(score) * self.per_score + come * weight * WHOLE
-            arc.stroke_rgbas[:, :3] = rgb("error" if red else self.role)
+            arc.stroke_rgbas[:, :3] = colours[not red]
             there = (1 - gone if red else 1 - come + come * _matters(weight)) * float(grown > 0)
             arc.stroke_rgbas[:, 3] = (0.6 if red else 0.9) * there * self.presence
 
@@ -99,15 +109,16 @@ class Sentence(Part):
         top = self.y - 0.3
         lengths = self.long * self.shared * weights
         there = min(1.0, 4 * self.shared) * self.presence
+        columns = self.columns
+        level = np.full_like(lengths, top)
         self.rail.points = _bezier.segments(
-            np.stack([self.columns - 0.2, np.full_like(lengths, top)], -1),
-            np.stack([self.columns + 0.2, np.full_like(lengths, top)], -1),
+            np.stack([columns - 0.2, level], -1), np.stack([columns + 0.2, level], -1)
         )
         self.rail.stroke_rgbas[:, 3] = there
+        deal(_bezier.rectangles(columns - 0.17, top - lengths, columns + 0.17, top), self.bars)
         for bar, number, x, length, weight in zip(
-            self.bars, self.numbers, self.columns, lengths, weights, strict=True
+            self.bars, self.numbers, columns.tolist(), lengths.tolist(), weights.tolist(), strict=True
         ):
-            bar.points = _bezier.rectangles(x - 0.17, top - length, x + 0.17, top)
             bar.fill_rgbas[:, 3] = there
             number.value = weight
             number.put(x, top - length - 0.27)
@@ -132,7 +143,7 @@ class Sentence(Part):
 
 
 def _matters(share: float) -> float:
-    return float(np.clip((share - MATTERS[0]) / (MATTERS[1] - MATTERS[0]), 0, 1))
+    return min(max((share - MATTERS[0]) / (MATTERS[1] - MATTERS[0]), 0.0), 1.0)
 
 
 def _dashes(line: Array, grown: float) -> Array:
