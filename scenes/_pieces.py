@@ -4,6 +4,7 @@ A film is cut where its beats begin, and every ten seconds of a long beat: alway
 the clip is the same to the byte however many processes drew it, in whichever order, today or yesterday.
 """
 
+import ctypes
 import json
 import multiprocessing
 import os
@@ -38,6 +39,7 @@ Span = tuple[int, int]  # frames, without the last
 Report = Callable[[int], None]  # told of each frame drawn
 
 LONGEST = 10  # seconds in a piece
+M_MMAP_THRESHOLD = -3  # glibc's name for the size from which memory is not kept
 DEATHS = 3  # how often a worker may die over the same piece
 
 
@@ -155,6 +157,7 @@ def draw(
 
     `poster` is a frame, and where its picture goes, if it is among them.
     """
+    steady_memory()
     form, quality = order.form, order.quality
     todo = sorted(spans)
     wanted = {k for first, last in todo for k in range(first, last)}
@@ -185,6 +188,12 @@ def draw(
             sink=sink,
             clear=form.alpha,
         )
+
+
+def steady_memory() -> None:
+    """Give the memory of large frames back at once: else glibc keeps more of it the longer a film is."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2 << 20)
 
 
 def spread(
