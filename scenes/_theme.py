@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from manim import ManimColor, MathTypst, Mobject, VGroup, VMobject
+from manim import ManimColor, MathTypst, Mobject, VGroup, VMobject, tempconfig
 from numpy.typing import NDArray
 
 from scenes._outlines import outlines
@@ -190,8 +190,13 @@ def math(typst: str, size: float = LABEL, role: Role = "ink") -> MathTypst:
 
 @cache
 def _formula(typst: str, size: float, code: str) -> MathTypst:
-    """A formula set once. Manim's own cache would give later ones thinner lines than the first."""
-    formula = MathTypst(typst, font_size=size, color=ManimColor(code), use_svg_cache=False)
+    """A formula set once, its fraction bars as wide at every size of the picture.
+
+    Manim makes them wider the more pixels there are, and those of a formula from its own cache wider still.
+    """
+    with tempconfig({"pixel_width": 1920, "frame_width": 8 * 16 / 9}):
+        formula = MathTypst(typst, font_size=size, color=ManimColor(code), use_svg_cache=False)
+    formula._preserve_svg_stroke_widths = False
     for glyph in formula.get_family():
         glyph.__dict__.pop("path_obj", None)  # the parsed SVG, which every copy would copy
     return formula

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from colorspacious import cspace_convert
 
-from scenes import _render
+from scenes import _render, _theme
 from scenes._theme import DARK, LIGHT, Theme, colour, math, phase_colour, signed_colour, themed
 
 ROLES = ("state", "target", "error", "updated", "third", "focus")
@@ -218,10 +218,16 @@ def test_larger_values_lie_farther_from_zero(theme: Theme, sight: str, sign: int
     assert (np.diff(away) > 0).all()
 
 
-def test_a_formula_is_the_same_however_often_it_was_set():
-    """Manim's cache gives the second one a fraction bar of another width, so that pieces would differ."""
-    with _render.studio(_render.QUALITIES["draft"], "dark"):
-        one, two = (math("r = 1/N sum_j e^(i phi_j)", 24).scale(1.5) for _ in range(2))
-    for a, b in zip(one.get_family(), two.get_family(), strict=True):
-        assert np.array_equal(a.points, b.points)
-        assert a.stroke_width == b.stroke_width
+@pytest.mark.parametrize("quality", ["draft", "4k"])
+def test_a_formula_is_the_same_however_often_and_for_whatever_size_it_was_set(quality):
+    """Manim gives later ones, and those of larger pictures, a wider fraction bar: pieces would differ."""
+    formulas = []
+    for each in ("medium", quality):
+        _theme._formula.cache_clear()
+        with _render.studio(_render.QUALITIES[each], "dark"):
+            formulas += [math("r = 1/N sum_j e^(i phi_j)", 24).scale(1.5) for _ in range(2)]
+    first, *others = formulas
+    for other in others:
+        for a, b in zip(first.get_family(), other.get_family(), strict=True):
+            assert np.array_equal(a.points, b.points)
+            assert a.stroke_width == b.stroke_width
