@@ -23,6 +23,8 @@ from scenes._render import NoSuchFrame, Plan
 
 FILM = '''"""Three dots go round."""
 
+from manim import Write
+
 from scenes._film import Advance, Film
 from scenes._theme import math
 from scenes.parts.curve import Curve
@@ -43,7 +45,9 @@ class Round(Film):
         for name in ("one", "two", "three"):
             self.beat(name, f"This is {name}.")
             self.names_data(f"Kuramoto · seed {self.clocks.seed}")
-            self.play(Advance(chart, 0, end, run_time=SECONDS))
+            formula = math(f"r_{len(name)} = 1/N sum_j e^(i theta_j)").move_to([0, 2.2, 0])
+            self.play(Advance(chart, 0, end, run_time=SECONDS), Write(formula, run_time=1.5))
+            self.remove(formula)
 '''
 
 
@@ -138,7 +142,7 @@ def test_a_damaged_piece_is_drawn_again(clip, folder, tmp_path):
 def test_through_a_dask_cluster_it_has_the_same_bytes(clip, folder, tmp_path):
     distributed = pytest.importorskip("distributed")
     first, _ = clip
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster:
         rendered(
             folder,
