@@ -8,6 +8,7 @@ from typing import Any
 import av
 from manim import Scene
 
+from benchmarks.stock import clocked
 from scenes import _render
 from scenes._encode import Piece
 from scenes._film import Film
@@ -15,7 +16,7 @@ from scenes._formats import FORMATS
 from scenes._paint import Painter
 
 FINAL = FORMATS["mp4"].settings(False)
-SWIFT = {"preset": "ultrafast", "crf": "28"}
+SWIFT = FORMATS["mp4"].settings(True)
 
 
 def _writes(path: Path, quality: _render.Quality, options: Mapping[str, str]) -> tuple[Any, Any]:
@@ -43,7 +44,7 @@ def encode(
 def gather(
     kind: type[Film], stretches: Sequence[range], quality: _render.Quality, folder: Path
 ) -> list[Path]:
-    """Our frames of some stretches of a film, kept on disk without loss, since memory would not hold them."""
+    """Our frames of some stretches of a film, without loss on disk, as memory would not hold them."""
     paths = [folder / f"{kind.__name__}-{stretch.start}.mp4" for stretch in stretches]
     writers = [_writes(path, quality, {"preset": "ultrafast", "qp": "0"}) for path in paths]
 
@@ -74,24 +75,12 @@ def ready(path: Path) -> list[av.VideoFrame]:
 def ours(
     kind: type[Film], stretch: range, path: Path, quality: _render.Quality, swift: bool = False
 ) -> float:
-    """The seconds that our renderer and encoder take for a stretch of a film.
-
-    Counted is from before the first frame is drawn to the finished file: what goes before it, the film's
-    construction and the frames that are skipped, belongs to no stretch.
-    """
-    began = 0.0
-
-    class Clocked(kind):
-        def begin_animations(self) -> None:
-            nonlocal began
-            if self.renderer.frame <= stretch.start:
-                began = perf_counter()
-            super().begin_animations()
-
+    """The seconds that our renderer and encoder take for a stretch of a film, up to the finished file."""
+    kind, began = clocked(kind, stretch.start)
     with Piece(path, quality.width, quality.height, quality.fps, FORMATS["mp4"], swift) as piece:
 
         def sink(k: int, painter: Painter, scene: Scene) -> None:
             piece.write(painter.pixels, painter.changed)
 
-        _render.play(Clocked, quality=quality, wanted=stretch, last=stretch.stop - 1, sink=sink)
-    return perf_counter() - began
+        _render.play(kind, quality=quality, wanted=stretch, last=stretch.stop - 1, sink=sink)
+    return perf_counter() - began[0]
