@@ -1,39 +1,78 @@
-"""`make bench`: times everything by turns and prints one table."""
+"""`make bench`: times everything by turns and prints what came out."""
 
-import argparse
+import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated, Literal
 
-from benchmarks.films import films, references
-from benchmarks.measure import Group, machine, measure, table, to_json
-from benchmarks.simulations import simulations
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from sims._command import command, guarded, writable
+
+ABOUT = """Time films, scenes and simulations by turns with a peer or a floor.
+
+Films and scenes are drawn at 1080p60, in slices spread evenly over their
+length. The four films are held against Manim's own renderer and encoder; the
+three reference scenes, made of our parts, against the same pictures made as
+Manim's manual would; both against encoding alone. Simulations are held against
+numpy and scipy, or against themselves one seed after another. All of it takes
+about a quarter of an hour; after Ctrl-C what was measured so far is told.
+
+make bench ARGS="--only films --frames 60" passes options on.
+"""
+
+
+def bench(
+    *,
+    only: Annotated[
+        Literal["reference", "films", "simulations"] | None, Parameter(help="one part of it")
+    ] = None,
+    slices: Annotated[
+        int, Parameter(help="slices of each film or scene", validator=Number(gte=1, lte=100))
+    ] = 8,
+    frames: Annotated[int, Parameter(help="frames in a slice", validator=Number(gte=1, lte=300))] = 45,
+    rounds: Annotated[
+        int, Parameter(help="times that each slice is timed", validator=Number(gte=1, lte=100))
+    ] = 3,
+    quick: Annotated[
+        bool, Parameter(help="a glance: 2 slices of 10 frames, once; too few to judge by", negative="")
+    ] = False,
+    output: Annotated[
+        Path | None, Parameter(name=("--output", "-o"), metavar="FILE", help="the same as JSON, too")
+    ] = None,
+) -> None:
+    """Measure, printing line by line."""
+    if output:
+        writable(output, ".json")
+    # only now, so that help and mistakes are told at once
+    from benchmarks.films import films, references
+    from benchmarks.measure import Group, Report, measure
+    from benchmarks.simulations import simulations
+    from sims._trajectory import write_whole
+
+    if quick:
+        slices, frames, rounds = 2, 10, 1
+    with tempfile.TemporaryDirectory(prefix="learning-dynamics-") as folder:
+        groups: list[Group] = []
+        if only in (None, "reference"):
+            groups += references(slices, frames, Path(folder))
+        if only in (None, "films"):
+            groups += films(slices, frames, Path(folder))
+        if only in (None, "simulations"):
+            groups += simulations(quick)
+        report = Report(groups, slices, rounds, frames)
+        print(report.head(), flush=True)
+        try:
+            measure(groups, slices, rounds, report.add)
+        finally:
+            print(report.foot(), flush=True)
+            if output and report.rows:
+                write_whole(output, report.to_json().encode())
 
 
 def main() -> None:
-    """Read the options, measure, print."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices=("reference", "films", "simulations"), help="one part of it")
-    parser.add_argument("--frames", type=int, default=60, metavar="N", help="frames in a slice (60)")
-    parser.add_argument("--slices", type=int, default=5, metavar="N", help="slices of each (5)")
-    parser.add_argument("--quick", action="store_true", help="a glance: three slices of ten frames")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a JSON file too")
-    given = parser.parse_args()
-    slices, frames = (3, 10) if given.quick else (given.slices, given.frames)
-    if slices < 1 or frames < 1:
-        parser.error("--slices and --frames must be at least 1")
-    facts = machine()
-    with tempfile.TemporaryDirectory(prefix="learning-dynamics-") as folder:
-        groups: list[Group] = []
-        if given.only in (None, "reference"):
-            groups += references(slices, frames, Path(folder))
-        if given.only in (None, "films"):
-            groups += films(slices, frames, Path(folder))
-        if given.only in (None, "simulations"):
-            groups += simulations(given.quick)
-        rows = measure(groups, slices)
-    print(table(rows, facts, slices))
-    if given.output:
-        given.output.write_text(to_json(rows, facts, slices))
+    guarded("bench", lambda: command("make bench", bench, ABOUT)(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from manim import (
 from benchmarks import stories as s
 from benchmarks.stock import Pixels, plain_manim
 from scenes import _render
+from scenes._outlines import register_fonts
 from scenes._theme import MONO, SMALL, colour, signed_colour, words
 
 
@@ -172,6 +173,7 @@ class Mono(Text):
     """A character as `DecimalNumber` asks for it, where there is no LaTeX."""
 
     def __init__(self, text: str, **kwargs: Any) -> None:
+        register_fonts()
         super().__init__(text, font=MONO, **kwargs)
 
 
@@ -189,7 +191,7 @@ class Looking(Documented):
         left, top, across, down = s.TABLE
         for i, j in np.ndindex(6, 6):
             number = DecimalNumber(
-                weights[self.now, i, j], mob_class=Mono, font_size=s.SIZE, digit_buff_per_font_unit=0.0022
+                weights[self.now, i, j], mob_class=Mono, font_size=s.SIZE, digit_buff_per_font_unit=0.0036
             )
             number.move_to([left + across * j, top - down * i, 0]).set_color(colour("ink"))
             number.add_updater(lambda number, i=i, j=j: number.set_value(weights[self.now, i, j]))

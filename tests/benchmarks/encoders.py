@@ -1,6 +1,11 @@
-"""The floor of every film: frames that lie ready in the encoder's own format, and nothing but encoding."""
+"""Our frames on their way to a file, whole or one part of the way alone.
+
+The floor of every film are frames that lie ready in the encoder's own format, and nothing but encoding.
+"""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -8,7 +13,7 @@ from typing import Any
 import av
 from manim import Scene
 
-from benchmarks.stock import clocked
+from benchmarks.stock import Enough, Pixels, clocked
 from scenes import _render
 from scenes._encode import Piece
 from scenes._film import Film
@@ -72,15 +77,49 @@ def ready(path: Path) -> list[av.VideoFrame]:
     return frames
 
 
+def played(
+    kind: type[Film],
+    stretch: range,
+    quality: _render.Quality,
+    sink: _render.Sink = lambda k, painter, scene: None,
+    draw: bool = True,
+) -> float:
+    """The seconds that our renderer takes for a stretch of a film, whatever becomes of the frames."""
+    kind, began = clocked(kind, stretch.start)
+
+    def until_the_last(k: int, painter: Painter, scene: Scene) -> None:
+        sink(k, painter, scene)
+        if k == stretch[-1]:
+            raise Enough
+
+    with suppress(Enough):
+        _render.play(kind, quality=quality, wanted=stretch, sink=until_the_last, draw=draw)
+    return perf_counter() - began[0]
+
+
 def ours(
     kind: type[Film], stretch: range, path: Path, quality: _render.Quality, swift: bool = False
 ) -> float:
     """The seconds that our renderer and encoder take for a stretch of a film, up to the finished file."""
-    kind, began = clocked(kind, stretch.start)
     with Piece(path, quality.width, quality.height, quality.fps, FORMATS["mp4"], swift) as piece:
+        drawn = played(
+            kind, stretch, quality, lambda k, painter, scene: piece.write(painter.pixels, painter.changed)
+        )
+        began = perf_counter()
+    return drawn + perf_counter() - began
 
-        def sink(k: int, painter: Painter, scene: Scene) -> None:
-            piece.write(painter.pixels, painter.changed)
 
-        _render.play(kind, quality=quality, wanted=stretch, last=stretch.stop - 1, sink=sink)
-    return perf_counter() - began[0]
+def fed(kind: type[Film], stretch: range, path: Path, quality: _render.Quality, swift: bool = False) -> float:
+    """The seconds that our encoder takes, up to the finished file, for a stretch that is painted already."""
+    painted: list[tuple[Pixels, Any]] = []
+
+    def keep(k: int, painter: Painter, scene: Scene) -> None:
+        same = painted and painter.changed is None
+        painted.append((painted[-1][0] if same else painter.pixels.copy(), copy(painter.changed)))
+
+    played(kind, stretch, quality, keep)
+    began = perf_counter()
+    with Piece(path, quality.width, quality.height, quality.fps, FORMATS["mp4"], swift) as piece:
+        for pixels, changed in painted:
+            piece.write(pixels, changed)
+    return perf_counter() - began

@@ -3,15 +3,42 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from benchmarks import documented, encoders, parts, stock, stories
-from benchmarks.measure import Group, Pair
+from benchmarks.measure import Group, Pair, Timed
 from scenes import _render
 from scenes._film import Film
 from sims import _discover
 
 HIGH = _render.QUALITIES["high"]
 ASKED = {"A": 4.0, "B": 4.0, "C": 40.0}
+SHARES = {
+    "playing": ("playing",),
+    "painting": ("playing and painting", "playing"),
+    "converting": ("converting and encoding", "encoding"),
+    "encoding": ("encoding",),
+}
+
+
+def parts_of_ours(
+    found: Callable[[int], tuple[type[Film], range]], path: Path, quality: _render.Quality, swift: bool
+) -> dict[str, Timed]:
+    """Ours for a frame of the stretch that is `found` for a slice, and what it is made of."""
+
+    def each(seconds: Callable[..., float], *settings: Any, **more: Any) -> Timed:
+        def timed(i: int) -> float:
+            kind, stretch = found(i)
+            return seconds(kind, stretch, *settings, **more) / len(stretch)
+
+        return timed
+
+    return {
+        "ours": each(encoders.ours, path, quality, swift),
+        "playing": each(encoders.played, quality, draw=False),
+        "playing and painting": each(encoders.played, quality),
+        "converting and encoding": each(encoders.fed, path, quality, swift),
+    }
 
 
 def reference(name: str, slices: int, frames: int, folder: Path, quality: _render.Quality = HIGH) -> Group:
@@ -26,9 +53,8 @@ def reference(name: str, slices: int, frames: int, folder: Path, quality: _rende
         lambda i: encoders.gather(parts.stretch(name, starts[i], frames), [range(frames)], quality, folder)[0]
     )
 
-    def ours(i: int) -> float:
-        kind = parts.stretch(name, starts[i], frames)
-        return encoders.ours(kind, range(frames), path, quality, swift=True) / frames
+    def found(i: int) -> tuple[type[Film], range]:
+        return parts.stretch(name, starts[i], frames), range(frames)
 
     def plain(i: int, options: dict[str, str] | None = None) -> float:
         return documented.render(name, starts[i], few, quality, options) / few
@@ -40,7 +66,7 @@ def reference(name: str, slices: int, frames: int, folder: Path, quality: _rende
         f"scene {name}",
         "frame",
         {
-            "ours": ours,
+            **parts_of_ours(found, path, quality, swift=True),
             "plain Manim, same encoder": lambda i: plain(i, encoders.SWIFT),
             "encoding": floor,
             "plain Manim": plain,
@@ -52,6 +78,7 @@ def reference(name: str, slices: int, frames: int, folder: Path, quality: _rende
             Pair("plain Manim as it comes", "ours", "plain Manim", "peer"),
             Pair("encoding alone, ultrafast", "ours", "encoding", "floor", 1.5),
         ],
+        SHARES,
     )
 
 
@@ -76,7 +103,7 @@ def film(name: str, slices: int, frames: int, folder: Path, quality: _render.Qua
         name,
         "frame",
         {
-            "ours": lambda i: encoders.ours(kind, stretches()[i], path, quality) / frames,
+            **parts_of_ours(lambda i: (kind, stretches()[i]), path, quality, swift=False),
             "Manim's renderer": lambda i: stock.encoded(kind, stretches()[i], path, quality) / frames,
             "encoding": floor(encoders.FINAL),
             "encoding, ultrafast": floor(encoders.SWIFT),
@@ -86,6 +113,7 @@ def film(name: str, slices: int, frames: int, folder: Path, quality: _render.Qua
             Pair("encoding alone, same settings", "ours", "encoding", "floor", 2.5),
             Pair("encoding alone, ultrafast", "ours", "encoding, ultrafast", "floor"),
         ],
+        SHARES,
     )
 
 

@@ -1,19 +1,20 @@
-"""Pairs of things that are timed by turns in one run, and the table of what came out."""
+"""Pairs of things that are timed by turns in one run, and the tables of what came out."""
 
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Literal
 
 from tqdm import tqdm
 
 Timed = Callable[[int], float]  # seconds for one unit of work, in slice i
+Seconds = Mapping[str, Sequence[float]]  # what each timing took, turn after turn
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,21 @@ class Pair:
 
 @dataclass(frozen=True)
 class Group:
-    """Timings of one `unit`, taken by turns, slice after slice, and the pairs to be made of them."""
+    """Timings of one `unit`, taken by turns, slice after slice, and the pairs to be made of them.
+
+    `shares` say where ours goes: of each, what was timed, and what was timed that is no part of it.
+    """
 
     name: str
     unit: str
-    timings: dict[str, Timed]
+    timings: Mapping[str, Timed]
     pairs: Sequence[Pair]
+    shares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Row:
-    """Medians over the slices, in milliseconds, and the median of the slices' ratios."""
+    """A pair as measured, in milliseconds, and how many times the one took the other's time."""
 
     group: str
     what: str
@@ -52,7 +57,7 @@ class Row:
     kind: str
     ratio: float
     asked: float | None
-    ratios: tuple[float, ...]
+    ratios: tuple[float, ...]  # of every turn
 
     @property
     def holds(self) -> bool | None:
@@ -62,29 +67,52 @@ class Row:
         return self.ratio >= self.asked if self.kind == "peer" else self.ratio <= self.asked
 
 
-def measure(groups: Sequence[Group], slices: int) -> list[Row]:
-    """Time every group, its timings by turns, behind a progress bar."""
-    rows: list[Row] = []
-    total = slices * sum(len(group.timings) for group in groups)
-    with tqdm(total=total, unit="slice", disable=None, leave=False, dynamic_ncols=True) as bar:
+def measure(
+    groups: Sequence[Group], slices: int, rounds: int, done: Callable[[Group, Seconds], None]
+) -> None:
+    """Time every group slice by slice, round by round, all of it by turns, behind a progress bar.
+
+    `done` gets each group when it is finished; of one that is interrupted, the turns that were whole.
+    """
+    total = slices * rounds * sum(len(group.timings) for group in groups)
+    with tqdm(total=total, unit="timing", disable=None, leave=False, dynamic_ncols=True) as bar:
         for group in groups:
             seconds: dict[str, list[float]] = {name: [] for name in group.timings}
-            for i in range(slices):
-                for name, timed in group.timings.items():
-                    bar.set_description(f"{group.name}: {name}")
-                    seconds[name].append(timed(i))
-                    bar.update()
-            rows += [row_of(group, pair, seconds) for pair in group.pairs]
-    return rows
+            try:
+                for turn in range(slices * rounds):
+                    for name, timed in group.timings.items():
+                        bar.set_description(f"{group.name}: {name}")
+                        seconds[name].append(timed(turn % slices))
+                        bar.update()
+            finally:
+                whole = min(map(len, seconds.values()))
+                if whole:
+                    done(group, {name: found[:whole] for name, found in seconds.items()})
 
 
-def row_of(group: Group, pair: Pair, seconds: dict[str, list[float]]) -> Row:
+def typical(found: Sequence[float], slices: int) -> float:
+    """The mean over the slices, which differ in what they hold, of each one's median over the rounds."""
+    return mean(median(found[i::slices]) for i in range(min(slices, len(found))))
+
+
+def row_of(group: Group, pair: Pair, seconds: Seconds, slices: int) -> Row:
     """What a pair's timings say."""
     ours, other = seconds[pair.ours], seconds[pair.other]
-    both = zip(ours, other, strict=True)
-    ratios = tuple(b / a if pair.kind == "peer" else a / b for a, b in both)
-    times = median(ours) * 1e3, median(other) * 1e3
-    return Row(group.name, pair.what, group.unit, *times, pair.kind, median(ratios), pair.asked, ratios)
+
+    def ratio(ours: float, other: float) -> float:
+        return other / ours if pair.kind == "peer" else ours / other
+
+    a, b = typical(ours, slices), typical(other, slices)
+    ratios = tuple(map(ratio, ours, other))
+    return Row(
+        group.name, pair.what, group.unit, a * 1e3, b * 1e3, pair.kind, ratio(a, b), pair.asked, ratios
+    )
+
+
+def shares_of(group: Group, seconds: Seconds, slices: int) -> dict[str, float]:
+    """Where the time of ours goes, in milliseconds."""
+    spent = {name: typical(found, slices) * 1e3 for name, found in seconds.items()}
+    return {name: spent[of] - sum(spent[but] for but in less) for name, (of, *less) in group.shares.items()}
 
 
 def machine() -> dict[str, str]:
@@ -102,26 +130,74 @@ def machine() -> dict[str, str]:
     }
 
 
-def table(rows: Sequence[Row], facts: dict[str, str], slices: int) -> str:
-    """The header and one line for each pair."""
-    lines = ["  ".join(f"{name} {value}" for name, value in facts.items())]
-    lines.append(f"medians of {slices} slices, taken by turns; times in milliseconds")
-    width = max((len(f"{row.group}: {row.what}") for row in rows), default=10)
-    lines.append(
-        f"\n{'what':{width}} {'of one':>12} {'ours':>10} {'peer, floor':>12} {'ratio':>8} {'asked':>8}"
+class Report:
+    """Two tables, the first of them printed as it grows: the pairs, and where the time of ours goes."""
+
+    HEAD = (
+        "Times in milliseconds, taken by turns: of each slice the median over the rounds ({rounds}), of\n"
+        "these the mean over the slices ({slices}). A ratio is that of two such means: how many times\n"
+        "faster than a peer (≥ is asked), how many times the time of a floor (≤ is asked)."
     )
-    for row in rows:
-        asked = "" if row.asked is None else f"{'≥' if row.kind == 'peer' else '≤'} {row.asked:g}"
+    WHERE = (
+        "Where the time of ours goes, in milliseconds: playing and painting take turns in one thread,\n"
+        "beside them a second one converts and encodes."
+    )
+
+    def __init__(self, groups: Sequence[Group], slices: int, rounds: int, frames: int) -> None:
+        self.slices, self.rounds, self.frames = slices, rounds, frames
+        self.facts = machine()
+        self.rows: list[Row] = []
+        self.shares: dict[str, dict[str, float]] = {}
+        self.width = max(len(f"{group.name}: {pair.what}") for group in groups for pair in group.pairs)
+
+    def add(self, group: Group, seconds: Seconds) -> None:
+        """Take in a group and print its lines."""
+        rows = [row_of(group, pair, seconds, self.slices) for pair in group.pairs]
+        self.rows += rows
+        if group.shares:
+            self.shares[group.name] = shares_of(group, seconds, self.slices)
+        turns = min(map(len, seconds.values()))
+        cut = f"  {turns} turns only" if turns < self.slices * self.rounds else ""
+        # beside a progress bar, which gives way
+        tqdm.write("\n".join(self.line(row) + cut for row in rows))
+
+    def head(self) -> str:
+        """What stands above the lines."""
+        told = self.HEAD.format(slices=self.slices, rounds=self.rounds)
+        facts = "  ".join(f"{name} {value}" for name, value in self.facts.items())
+        columns = f"{'what':{self.width}} {'of one':>12} {'ours':>9} {'peer, floor':>12} {'ratio':>8}   asked"
+        return f"{facts}\n\n{told}\n\n{columns}"
+
+    def line(self, row: Row) -> str:
+        """One pair."""
+        asked = "" if row.asked is None else f"   {'≥' if row.kind == 'peer' else '≤'} {row.asked:g}"
         verdict = {None: "", True: "  holds", False: "  MISSED"}[row.holds]
-        lines.append(
-            f"{f'{row.group}: {row.what}':{width}} {row.unit:>12} {row.ours:10.2f} {row.other:12.2f} "
-            f"{row.ratio:7.2f}× {asked:>8}{verdict}"
+        return (
+            f"{f'{row.group}: {row.what}':{self.width}} {row.unit:>12} {row.ours:9.2f} {row.other:12.2f} "
+            f"{row.ratio:7.2f}×{asked}{verdict}"
         )
-    lines.append("\nratio: how many times faster than a peer (≥), how many times the time of a floor (≤)")
-    return "\n".join(lines)
 
+    def foot(self) -> str:
+        """Where the time goes; empty where nothing is known of it."""
+        if not self.shares:
+            return ""
+        ours = {row.group: row.ours for row in self.rows}
+        names = list(dict.fromkeys(name for shares in self.shares.values() for name in shares))
+        width = max(map(len, self.shares))
+        lines = [f"{'of one frame':{width}} {'ours':>9}" + "".join(f"{name:>12}" for name in names)]
+        for group, shares in self.shares.items():
+            values = "".join(f"{shares[name]:12.2f}" for name in names)
+            lines.append(f"{group:{width}} {ours[group]:9.2f}{values}")
+        return "\n".join(["", self.WHERE, "", *lines])
 
-def to_json(rows: Sequence[Row], facts: dict[str, str], slices: int) -> str:
-    """The same for machines."""
-    found = [asdict(row) | {"holds": row.holds} for row in rows]
-    return json.dumps({"machine": facts, "slices": slices, "rows": found}, indent=1, ensure_ascii=False)
+    def to_json(self) -> str:
+        """The same for machines."""
+        found = {
+            "machine": self.facts,
+            "slices": self.slices,
+            "rounds": self.rounds,
+            "frames": self.frames,
+            "rows": [asdict(row) | {"holds": row.holds} for row in self.rows],
+            "shares": self.shares,
+        }
+        return json.dumps(found, indent=1, ensure_ascii=False)

@@ -188,4 +188,4 @@ SCENES = {"A": Oscillators, "B": Learning, "C": Looking}
 
 def stretch(name: str, first: int, count: int) -> type[Reference]:
     """The film of some frames of a reference scene."""
-    return type(name, (SCENES[name],), {"first": first, "count": count})
+    return type(f"{name}_{first}", (SCENES[name],), {"first": first, "count": count})

@@ -44,7 +44,8 @@ def oscillators(quick: bool) -> list[Group]:
             z = np.exp(1j * theta).mean()
             return omega + sim.K * abs(z) * np.sin(np.angle(z) - theta)
 
-        found = solve_ivp(drift, (0, sim.dt * sim.steps), theta, rtol=1e-6, atol=1e-6)
+        # with this tolerance it is as far from the truth as ours
+        found = solve_ivp(drift, (0, sim.dt * sim.steps), theta, rtol=1e-7, atol=1e-7)
         return np.asarray(found.y[:, -1])
 
     def pairwise(sim: Kuramoto, run: xr.Dataset) -> Array:
@@ -72,7 +73,7 @@ def oscillators(quick: bool) -> list[Group]:
         )
 
     return [
-        pair(many, adaptive, "solve_ivp, RK45 to 1e-6, mean field", 1e-3),
+        pair(many, adaptive, "solve_ivp, RK45 as exact as ours, mean field", 1e-3),
         pair(few, pairwise, "numpy, Runge-Kutta, sum over all pairs", 1e-9),
     ]
 
@@ -134,7 +135,7 @@ def side_by_side(name: str, sims: list[Simulation], variable: str, steps: int) -
 
 def simulations(quick: bool) -> list[Group]:
     """One group for each subject."""
-    steps = 20 if quick else 100
+    steps = 10 if quick else 100
     memories = [GRU(steps=steps, record_every=steps, seed=seed) for seed in range(SEEDS)]
     words = [Attention(steps=steps, first=0, every=steps, seed=seed) for seed in range(SEEDS)]
     return [

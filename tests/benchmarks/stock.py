@@ -95,6 +95,16 @@ def plain_manim(quality: _render.Quality, theme: str = "dark", **settings: Any) 
             yield folder
 
 
+def plain(kind: type[Film]) -> type[Film]:
+    """The film without what ours do to draw less."""
+
+    class Plain(kind):  # type: ignore[misc, valid-type]
+        begin_animations = Scene.begin_animations
+        update_to_time = Scene.update_to_time
+
+    return Plain
+
+
 def play(
     kind: type[Film],
     wanted: Collection[int],
@@ -102,14 +112,9 @@ def play(
     quality: _render.Quality = _render.QUALITIES["high"],
     theme: str = "dark",
 ) -> None:
-    """Play a film as Manim does, drawing its `wanted` frames with Manim's own camera."""
-
-    class Plain(kind):  # type: ignore[misc, valid-type]
-        begin_animations = Scene.begin_animations
-        update_to_time = Scene.update_to_time
-
+    """Play a film made `plain`, drawing its `wanted` frames with Manim's own camera."""
     with plain_manim(quality, theme, dry_run=True):
-        film = Plain(renderer=StockRenderer(quality.fps, wanted, sink))
+        film = kind(renderer=StockRenderer(quality.fps, wanted, sink))
         try:
             film.setup()
             film.construct()
@@ -129,13 +134,19 @@ def encoded(
     The options are those it has by default. All of the stretch is one file, where Manim begins a new one with
     every `play`. Counted is as in `encoders.ours`.
     """
-    kind, began = clocked(kind, stretch.start)
+    kind, began = clocked(plain(kind), stretch.start)
     rate = Fraction(quality.fps)
     spec = VideoEncoderSpec("mp4", "libx264", "yuv420p", quality.width, quality.height, rate, options)
     encoder = VideoSegmentEncoder(target=path, spec=spec)
     job = _PartialMovieEncodeJob(animation_index=0, encoder=encoder, frame_queue_size=QUEUE)
+
+    def put(k: int, pixels: Pixels, scene: Scene) -> None:
+        job.put(1, pixels.copy())
+        if k == stretch[-1]:
+            raise Enough
+
     try:
-        play(kind, stretch, lambda k, pixels, scene: job.put(1, pixels.copy()), quality)
+        play(kind, stretch, put, quality)
     finally:
         job.seal()
         job.join()
@@ -143,17 +154,22 @@ def encoded(
 
 
 def clocked(kind: type[Film], first: int) -> tuple[type[Film], list[float]]:
-    """The film with a note, in the list, of when the `play` that holds frame `first` began to draw.
+    """The film with a note, the first of the list, of when its frame `first` began to be made.
 
-    What goes before, the film's construction and the frames that are skipped, belongs to no stretch.
+    What goes before, the film's construction and what is skipped, belongs to no stretch. To begin a `play`
+    belongs to its first frame.
     """
-    began = [0.0]
+    began: list[float] = []
 
     class Clocked(kind):  # type: ignore[misc, valid-type]
         def compile_animation_data(self, *args: Any, **kwargs: Any) -> Any:
-            if self.renderer.frame <= first:
-                began[0] = perf_counter()
+            if self.renderer.frame >= first:
+                began.append(perf_counter())
             return super().compile_animation_data(*args, **kwargs)
+
+        def update_to_time(self, t: float) -> None:
+            began.append(perf_counter())
+            super().update_to_time(t)
 
     return Clocked, began
 
@@ -195,7 +211,7 @@ def likenesses(
         if k in manims:
             found.append(likeness(painter.rgba(), manims[k], k))
 
-    play(kind, frames, keep, quality, theme)
+    play(plain(kind), frames, keep, quality, theme)
     run_up = {j for k in frames for j in range(max(0, k - before), k + 1)}
     _render.play(kind, quality=quality, theme=theme, wanted=run_up, last=max(frames), sink=compare)
     return found
