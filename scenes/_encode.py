@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scenes._formats import Format, require, telling, written
+from scenes._tiles import Mask, grid
 
 Pixels = NDArray[np.uint8]
-Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+Index = NDArray[np.intp]
+Tiles = NDArray[Any]  # (tiles, lines), each element the bytes of a tile's line
 
-BLOCK = 16  # pixels to a side
 AHEAD = 3  # frames drawn before the encoder has taken them: drawing and encoding overlap, memory stays flat
 
 
@@ -53,8 +54,6 @@ class Piece:
         self.form, self.swift = form, swift
         self.frames = 0
         self._encoding: deque[Future[None]] = deque()
-        # one more than wait, for the frame that is being encoded
-        self._buffers = [np.empty(width * height * 4 + 64, np.uint8) for _ in range(AHEAD + 1)]
 
     def __enter__(self) -> "Piece":
         self._open = self._opened()
@@ -87,109 +86,78 @@ class Piece:
                 self._thread.shutdown(cancel_futures=True)
                 sink.close()
 
-    def write(self, pixels: Pixels, changed: Box | None) -> None:
+    def write(self, pixels: Pixels, changed: Mask | None) -> None:
         """Add a frame: BGRA (height, width, 4), premultiplied, copied before this returns.
 
-        Only pixels within `changed` may differ from the frame before; None: it is the same picture again.
-        The first frame is taken whole.
+        Only tiles that `changed` (see `scenes._tiles`) may differ from the frame before; None: it is the same
+        picture again. The first frame is taken whole.
         """
         if pixels.shape != (self.height, self.width, 4):
             raise ValueError(f"a frame of shape {pixels.shape} in a piece of {self.width}×{self.height}")
         while len(self._encoding) >= AHEAD:
             with telling(self.path):
                 self._encoding.popleft().result()
-        box = self._picture.reach(changed) if self.frames else (0, 0, self.width, self.height)
-        part = None
-        if box:
-            left, top, right, bottom = box
-            shape = (bottom - top, right - left, 4)
-            # its last reader is done: at most AHEAD are in work
-            part = self._buffers[self.frames % len(self._buffers)][: np.prod(shape)].reshape(shape)
-            part[:] = pixels[top:bottom, left:right]
-        self._encoding.append(self._thread.submit(self._encode, self.frames, box, part))
+        if not self.frames:
+            changed = np.ones(self._picture.grid.shape, bool)
+        new = None
+        if changed is not None:
+            row, column = changed.nonzero()
+            new = row, column, self._picture.grid.cut(pixels.reshape(self.height, -1))[row, :, column]
+        self._encoding.append(self._thread.submit(self._encode, self.frames, new))
         self.frames += 1
 
-    def _encode(self, number: int, box: Box | None, part: Pixels | None) -> None:
-        if box and part is not None:
-            self._picture.paint(box, part)
+    def _encode(self, number: int, new: tuple[Index, Index, Tiles] | None) -> None:
+        if new:
+            self._picture.paint(*new)
         self._sink.encode(number, self._picture.frame)
 
 
 class Picture:
-    """The present frame in the encoder's own format, repainted box by box.
+    """The present frame in the encoder's own format, of which only some tiles are painted anew.
 
     Limited range, and the matrix that the format tells; each chroma sample is the mean of its four pixels.
-    Converting a box gives what converting the whole frame would give, on any machine.
+    Tiles are converted side by side, as many as make a strip as wide as the picture: whatever the change,
+    the converter sees pictures of one size, small enough for a processor's cache.
     """
 
     MATRIX = {"smpte170m": Colorspace.SMPTE170M, "bt709": Colorspace.ITU709}
 
     # the mean of the pixels, and no shortcut of one processor in its rounding
     SCALING = Interpolation.AREA | Interpolation.BITEXACT
-    # how far a pixel's colour reaches: its chroma sample, or the block that `spread` fills
-    GRID = {"yuv420p": 2, "yuva420p": BLOCK}
-    # two lines more than changed: swscale rounds the last line of a picture apart
+    # lines more than a strip's: swscale rounds the last line of a picture apart
     MARGIN = 2
 
     def __init__(self, width: int, height: int, form: Format) -> None:
-        self.width, self.height, self.form = width, height, form
-        self.grid = self.GRID.get(form.pixels, 1)
+        self.form, self.grid = form, grid(width, height)
         self.converter = VideoReformatter()
-        self._take(av.VideoFrame(width, height, form.pixels))
+        self.frame = av.VideoFrame(width, height, form.pixels)
+        self.planes = _planes(self.frame)
+        self._cut = [self.grid.cut(plane.view(np.uint8)) for plane in self.planes]
+        self._strip = np.zeros((self.grid.down + self.MARGIN, 4 * width), np.uint8)
+        self._places = self._strip[: self.grid.down].view(f"V{4 * self.grid.across}")
 
-    def reach(self, changed: Box | None) -> Box | None:
-        """What must be converted for a change: edges on the grid and the margin, within the picture."""
-        if changed is None:
-            return None
-        left, top, right, bottom = changed
-        left, top, right, bottom = max(left, 0), max(top, 0), min(right, self.width), min(bottom, self.height)
-        if left >= right or top >= bottom:
-            return None
-        grid, margin = self.grid, self.MARGIN
-        return (
-            max(left // grid * grid - margin, 0),
-            max(top // grid * grid - margin, 0),
-            min(-(-right // grid) * grid + margin, self.width),
-            min(-(-bottom // grid) * grid + margin, self.height),
-        )
-
-    def paint(self, box: Box, part: Pixels) -> None:
-        """Put BGRA pixels, which it may change, in the place of a box that `reach` gave."""
-        left, top, right, bottom = box
-        if self.grid == BLOCK:
-            spread(part, left, top)
+    def paint(self, row: Index, column: Index, tiles: Tiles) -> None:
+        """Put BGRA tiles, which it may change, in their rows and columns of the grid."""
+        pixels = tiles.view(np.uint8).reshape(*tiles.shape, self.grid.across, 4)
+        if self.form.pixels == "yuva420p":
+            spread(pixels)
         if self.form.alpha:
-            straighten(part)
-        whole = box == (0, 0, self.width, self.height)
+            straighten(pixels)
         if self.form.pixels in ("bgr0", "bgra"):
-            planes = [part.reshape(len(part), -1)]
-        else:
-            frame = self._converted(part)
-            if whole:
-                self._take(frame)
-                return
-            planes = _planes(frame)
-        # the margin was only there to be seen from within; at the picture's edge there is none
-        inner = (
-            left + self.MARGIN * (left > 0),
-            top + self.MARGIN * (top > 0),
-            right - self.MARGIN * (right < self.width),
-            bottom - self.MARGIN * (bottom < self.height),
-        )
-        for mine, new in zip(self.planes, planes, strict=True):
-            # plane's samples for a frame's pixel: 1 for luma, 1/2 for chroma, 4 for packed colours
-            a, b, c, d = (
-                edge * size // full
-                for edge, size, full in zip(
-                    inner, mine.shape[::-1] * 2, (self.width, self.height) * 2, strict=True
-                )
-            )
-            x, y = left * mine.shape[1] // self.width, top * mine.shape[0] // self.height
-            mine[b:d, a:c] = new[b - y : d - y, a - x : c - x]
+            self._cut[0][row, :, column] = tiles
+            return
+        for first in range(0, len(tiles), self.grid.columns):
+            some = slice(first, first + self.grid.columns)
+            count = len(tiles[some])
+            self._places[:, :count] = tiles[some].T
+            for mine, new in zip(self._cut, _planes(self._converted()), strict=True):
+                lines = new.view(np.uint8)[: mine.shape[1]].view(mine.dtype)
+                mine[row[some], :, column[some]] = lines[:, :count].T
 
-    def _converted(self, part: Pixels) -> "av.VideoFrame":
+    def _converted(self) -> "av.VideoFrame":
+        strip = self._strip.reshape(len(self._strip), -1, 4)
         return self.converter.reformat(
-            av.VideoFrame.from_numpy_buffer(part, "bgra"),
+            av.VideoFrame.from_numpy_buffer(strip, "bgra"),
             format=self.form.pixels,
             src_color_range=ColorRange.JPEG,
             dst_colorspace=self.MATRIX[self.form.options["colorspace"]],
@@ -197,9 +165,6 @@ class Picture:
             interpolation=self.SCALING,
             threads=1,
         )
-
-    def _take(self, frame: "av.VideoFrame") -> None:
-        self.frame, self.planes = frame, _planes(frame)
 
 
 def _planes(frame: "av.VideoFrame") -> list[NDArray[Any]]:
@@ -227,27 +192,20 @@ def straighten(pixels: Pixels) -> None:
     pixels[partly] = some
 
 
-def spread(pixels: Pixels, left: int, top: int) -> None:
-    """Give transparent pixels in place the mean colour of what their block shows, still premultiplied.
+def spread(tiles: Pixels) -> None:
+    """Give the transparent pixels of each tile (…, 4) in place the mean colour of what it shows.
 
-    They stay transparent. Black in their place would run into the chroma of the edge beside them. `left`
-    and `top` say where in the picture the pixels (height, width, 4) begin.
+    Still premultiplied, and transparent they stay. Black in their place would run into the chroma of the edge
+    beside them.
     """
-    y, x = top % BLOCK, left % BLOCK
-    down, across = -(-(y + len(pixels)) // BLOCK), -(-(x + len(pixels[0])) // BLOCK)
-    whole = np.zeros((down * BLOCK, across * BLOCK, 4), np.uint8)
-    inside = whole[y : y + len(pixels), x : x + len(pixels[0])]
-    inside[:] = pixels
-    blocks = whole.reshape(down, BLOCK, across, BLOCK, 4).swapaxes(1, 2)
-    alpha = blocks[..., 3]
-    edge = (alpha.max((2, 3)) > 0) & (alpha.min((2, 3)) == 0)
-    some = blocks[edge]
+    alpha = tiles[..., 3]
+    edge = (alpha.max((1, 2)) > 0) & (alpha.min((1, 2)) == 0)
+    some = tiles[edge]
     sums = some.sum((1, 2), dtype=np.uint32)
     mean = (255 * sums[:, :3] + sums[:, 3:] // 2) // np.maximum(sums[:, 3:], 1)
-    block, *at = np.nonzero(some[..., 3] == 0)
-    some[block, *at, :3] = mean[block]
-    blocks[edge] = some
-    pixels[:] = inside
+    tile, *at = np.nonzero(some[..., 3] == 0)
+    some[tile, *at, :3] = mean[tile]
+    tiles[edge] = some
 
 
 class _Stream:

@@ -1,7 +1,7 @@
 """The painter: Manim's vector mobjects drawn with Cairo as its own camera draws them, in less time.
 
 Three things make it quick. Paths are handed to Cairo as one array, built by numpy. What is wholly transparent
-is not drawn. And only the box of the picture in which something changed since the last frame is drawn again.
+is not drawn. And only those tiles of the picture are drawn again in which something changed.
 """
 
 import ctypes
@@ -18,9 +18,10 @@ from manim import Mobject, VMobject
 from manim.camera.camera import CAP_STYLE_MAP, LINE_JOIN_MAP, Camera
 from numpy.typing import NDArray
 
+from scenes._tiles import Mask, grid
+
 Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
-Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, without the last column and row
 
 MOVE, CURVE, CLOSE = 0, 2, 3  # Cairo's names for what follows in a path
 LINE_WIDTH = 0.01  # units of the frame for a stroke width of 1, as in Manim's camera
@@ -87,8 +88,9 @@ def elements_of(points: Array) -> Array:
     """
     curves = points.reshape(-1, 4, 3)[..., :2]
     n = len(curves)
-    starts = np.flatnonzero(_apart(curves[:-1, 3], curves[1:, 0])) + 1
-    if not len(starts):
+    ends, begins = curves[:-1, 3], curves[1:, 0]
+    # the quick question first: most paths are of one piece
+    if (ends == begins).all() or not len(starts := np.flatnonzero(_apart(ends, begins)) + 1):
         closed = not _apart(curves[:1, 0], curves[-1:, 3])[0]
         elements = np.empty((4 * n + 2 + closed, 2))
         elements[0], elements[1] = _MOVE, curves[0, 0]
@@ -142,9 +144,16 @@ class Shape:
 
     mobject: VMobject
     look: tuple[Any, ...]  # all that its picture hangs on
-    box: Box
+    tiles: tuple[slice, slice]  # that it meets
     elements: Array
-    visible: bool
+    filled: bool
+    stroked: bool
+    behind: bool  # with a stroke behind its filling
+    ends: tuple[Array, Array] | None  # of its gradients
+
+    @property
+    def visible(self) -> bool:
+        return self.filled or self.stroked or self.behind
 
 
 def _look(m: Any) -> tuple[Any, ...]:
@@ -164,27 +173,28 @@ class Painter:
     """The picture of a list of mobjects, kept from frame to frame, as one of Manim's cameras sees it.
 
     `pixels` (height, width, 4) are blue, green, red and opacity, premultiplied, in one byte each; `changed`
-    is the box that may differ from the frame before, None if nothing does. The ground is the camera's, or
-    nothing at all where `clear`.
+    is a mask of the tiles that differ from the frame before, None if nothing does. The ground is the
+    camera's, or nothing at all where `clear`.
     """
 
     def __init__(self, camera: Camera, clear: bool = False) -> None:
         self.camera = camera
         self.width, self.height = camera.pixel_width, camera.pixel_height
+        self.grid = grid(self.width, self.height)
         self.pixels: Pixels = np.zeros((self.height, self.width, 4), np.uint8)
-        self.changed: Box | None = None
-        self.canvas = np.zeros_like(self.pixels)  # right within what was painted last
-        surface = cairo.ImageSurface.create_for_data(
-            self.canvas.data, cairo.FORMAT_ARGB32, self.width, self.height
-        )
-        self.context = cairo.Context(surface)
+        self.changed: Mask | None = None
+        self.canvas = np.zeros_like(self.pixels)  # right within the tiles that were painted last
+        self.context = _context(self.canvas)
         self.scale = self.width / camera.frame_width, self.height / camera.frame_height
-        self.matrix = cairo.Matrix(self.scale[0], 0, 0, -self.scale[1], self.width / 2, self.height / 2)
-        self.ground = (0.0,) * 4 if clear else (*camera.background_color.to_rgb(), 1.0)
+        self.context.set_matrix(
+            cairo.Matrix(self.scale[0], 0, 0, -self.scale[1], self.width / 2, self.height / 2)
+        )
+        ground = (0.0,) * 4 if clear else (*camera.background_color.to_rgb(), 1.0)
+        self.ground = _plain(self.grid.across, ground)
         if clear:
             camera.background_opacity = 0
         self.shapes: dict[int, Shape] = {}
-        self.whole: Box = (0, 0, self.width, self.height)
+        self.whole = np.ones(self.grid.shape, bool)
         self.pen = pen()
         if self.pen is None:
             warnings.warn(
@@ -199,22 +209,27 @@ class Painter:
         if self.pen is None or not all(isinstance(m, VMobject) and not m.background_image for m in members):
             self._stock(members)
             return
-        damage: list[Box] = [] if self.shapes else [self.whole]
         last, now = self.shapes, {}
+        damage = np.full(self.grid.shape, not last)
         for m in members:
             look, old = _look(m), last.get(id(m))
             if old is not None and old.look == look:
                 now[id(m)] = old
                 continue
             new = now[id(m)] = self._shape(m, look, old)
-            damage += [shape.box for shape in (new, old) if shape is not None and shape.visible]
-        damage += [old.box for key, old in last.items() if key not in now and old.visible]
+            if new.visible:
+                damage[new.tiles] = True
+            if old is not None and old.visible:
+                damage[old.tiles] = True
+        for key, old in last.items():
+            if key not in now and old.visible:
+                damage[old.tiles] = True
         if [key for key in now if key in last] != [key for key in last if key in now]:
-            damage.append(self.whole)
+            damage[:] = True
         self.shapes = now
-        self.changed = self._inside(_union(damage)) if damage else None
-        if self.changed:
-            self._repaint(self.changed)
+        self.changed = self._repaint(damage) if damage.any() else None
+        if not last:
+            self.changed = self.whole
 
     def rgba(self) -> Pixels:
         """The picture as others take it: red, green, blue and opacity, not premultiplied."""
@@ -232,86 +247,101 @@ class Painter:
         self.pixels[...] = self.camera.pixel_array[..., [2, 1, 0, 3]]
         self.shapes, self.changed = {}, self.whole
 
-    def _inside(self, box: Box) -> Box | None:
-        left, top, right, bottom = (
-            max(box[0], 0),
-            max(box[1], 0),
-            min(box[2], self.width),
-            min(box[3], self.height),
-        )
-        return (left, top, right, bottom) if left < right and top < bottom else None
-
     def _shape(self, m: Any, look: tuple[Any, ...], old: Shape | None) -> Shape:
-        points = m.points
-        visible = bool(
-            m.fill_rgbas[:, 3].any()
-            or (m.stroke_width and m.stroke_rgbas[:, 3].any())
-            or (m.background_stroke_width and m.background_stroke_rgbas[:, 3].any())
+        shows = (
+            _opaque(m.fill_rgbas),
+            bool(m.stroke_width) and _opaque(m.stroke_rgbas),
+            bool(m.background_stroke_width) and _opaque(m.background_stroke_rgbas),
         )
-        elements = old.elements if old is not None and old.look[0] == look[0] else NOTHING
+        visible = any(shows)
+        stays = old is not None and old.look[0] == look[0]
+        elements, ends = (old.elements, old.ends) if stays else (NOTHING, None)
         if visible and elements is NOTHING:
-            elements = elements_of(points)
-        low, high = points[:, :2].min(0), points[:, :2].max(0)
-        reach = 2 + 5 * LINE_WIDTH * max(m.stroke_width, m.background_stroke_width) * self.scale[0]
-        box = (
-            int(self.width / 2 + low[0] * self.scale[0] - reach),
-            int(self.height / 2 - high[1] * self.scale[1] - reach),
-            int(self.width / 2 + high[0] * self.scale[0] + reach) + 1,
-            int(self.height / 2 - low[1] * self.scale[1] + reach) + 1,
+            elements = elements_of(m.points)
+        if visible and ends is None and max(len(m.fill_rgbas), len(m.stroke_rgbas)) > 1:
+            ends = m.get_gradient_start_and_end_points()
+        if stays and old.look[3:5] == look[3:5]:
+            return Shape(m, look, old.tiles, elements, *shows, ends)
+        (left, low, _), (right, high, _) = m.points.min(0).tolist(), m.points.max(0).tolist()
+        x, y = self.scale
+        reach = 2 + 5 * LINE_WIDTH * max(m.stroke_width, m.background_stroke_width) * x
+        tiles = self.grid.meets(
+            self.width / 2 + left * x - reach,
+            self.height / 2 - high * y - reach,
+            self.width / 2 + right * x + reach,
+            self.height / 2 - low * y + reach,
         )
-        return Shape(m, look, box, elements, visible)
+        return Shape(m, look, tiles, elements, *shows, ends)
 
-    def _repaint(self, box: Box) -> None:
-        """Draw what meets a box; unclipped, since Cairo draws clipped edges a little otherwise."""
-        left, top, right, bottom = box
-        context = self.context
-        context.identity_matrix()
-        context.new_path()
-        context.rectangle(left, top, right - left, bottom - top)
-        context.set_operator(cairo.OPERATOR_SOURCE)
-        context.set_source_rgba(*self.ground)
-        context.fill()
-        context.set_operator(cairo.OPERATOR_OVER)
-        context.set_matrix(self.matrix)
+    def _repaint(self, damage: Mask) -> Mask | None:
+        """Draw what meets some tiles; unclipped, since Cairo draws clipped edges a little otherwise.
+
+        Returned are the tiles in which this changed the picture.
+        """
+        surface = self.context.get_target()
+        surface.flush()
+        row, column = damage.nonzero()
+        canvas, pixels = self._tiles(self.canvas), self._tiles(self.pixels)
+        canvas[row, :, column] = self.ground
+        surface.mark_dirty()
         for shape in self.shapes.values():
-            if shape.visible:
-                b = shape.box
-                if b[0] < right and b[2] > left and b[1] < bottom and b[3] > top:
-                    self._draw(shape)
-        self.pixels[top:bottom, left:right] = self.canvas[top:bottom, left:right]
+            if shape.visible and damage[shape.tiles].any():
+                self._draw(shape)
+        surface.flush()
+        changed = self.grid.differing(self.canvas, self.pixels, damage)
+        row, column = changed.nonzero()
+        pixels[row, :, column] = canvas[row, :, column]
+        return changed if len(row) else None
+
+    def _tiles(self, pixels: Pixels) -> NDArray[Any]:
+        return self.grid.cut(pixels.reshape(self.height, -1))
 
     def _draw(self, shape: Shape) -> None:
         m: Any = shape.mobject
         context = self.context
         context.new_path()
         self.pen.append(context, shape.elements)
-        if m.background_stroke_width:
-            self._stroke(m, m.background_stroke_width, m.background_stroke_rgbas)
-        if m.fill_rgbas[:, 3].any():
-            self._source(m, m.fill_rgbas)
+        if shape.behind:
+            self._stroke(shape, m.background_stroke_width, m.background_stroke_rgbas)
+        if shape.filled:
+            self._source(shape, m.fill_rgbas)
             context.fill_preserve()
-        if m.stroke_width:
-            self._stroke(m, m.stroke_width, m.stroke_rgbas)
+        if shape.stroked:
+            self._stroke(shape, m.stroke_width, m.stroke_rgbas)
 
-    def _stroke(self, m: Any, width: float, rgbas: Array) -> None:
-        if rgbas[:, 3].any():
-            self._source(m, rgbas)
-            self.context.set_line_width(width * LINE_WIDTH)
-            self.context.set_line_join(LINE_JOIN_MAP[m.joint_type])
-            self.context.set_line_cap(CAP_STYLE_MAP[m.cap_style])
-            self.context.stroke_preserve()
+    def _stroke(self, shape: Shape, width: float, rgbas: Array) -> None:
+        m: Any = shape.mobject
+        self._source(shape, rgbas)
+        self.context.set_line_width(width * LINE_WIDTH)
+        self.context.set_line_join(LINE_JOIN_MAP[m.joint_type])
+        self.context.set_line_cap(CAP_STYLE_MAP[m.cap_style])
+        self.context.stroke_preserve()
 
-    def _source(self, m: VMobject, rgbas: Array) -> None:
+    def _source(self, shape: Shape, rgbas: Array) -> None:
         if len(rgbas) == 1:
-            self.context.set_source_rgba(*rgbas[0])
+            self.context.set_source_rgba(*rgbas[0].tolist())
             return
-        start, end = m.get_gradient_start_and_end_points()
-        gradient = cairo.LinearGradient(start[0], start[1], end[0], end[1])
-        for place, rgba in zip(np.linspace(0, 1, len(rgbas)), rgbas, strict=True):
+        (x, y, _), (to_x, to_y, _) = shape.ends or shape.mobject.get_gradient_start_and_end_points()
+        gradient = cairo.LinearGradient(x, y, to_x, to_y)
+        for place, rgba in zip(np.linspace(0, 1, len(rgbas)).tolist(), rgbas.tolist(), strict=True):
             gradient.add_color_stop_rgba(place, *rgba)
         self.context.set_source(gradient)
 
 
-def _union(boxes: list[Box]) -> Box:
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
+def _opaque(rgbas: Array) -> bool:
+    return bool(rgbas[0, 3]) or (len(rgbas) > 1 and bool(rgbas[:, 3].any()))
+
+
+def _context(pixels: Pixels) -> "cairo.Context[Any]":
+    height, width = pixels.shape[:2]
+    return cairo.Context(cairo.ImageSurface.create_for_data(pixels.data, cairo.FORMAT_ARGB32, width, height))
+
+
+def _plain(width: int, rgba: tuple[float, ...]) -> NDArray[Any]:
+    """A line of so many pixels of one colour, as Cairo has it, in one element."""
+    line = np.zeros((1, width, 4), np.uint8)
+    context = _context(line)
+    context.set_source_rgba(*rgba)
+    context.paint()
+    context.get_target().flush()
+    return line.reshape(-1).view(f"V{4 * width}")[0]

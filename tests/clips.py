@@ -5,8 +5,10 @@ import numpy as np
 
 from scenes._encode import Piece
 from scenes._formats import FORMATS, TRANSPARENT
+from scenes._tiles import grid
 
 WIDTH, HEIGHT, FPS = 160, 90, 60
+TILES = grid(WIDTH, HEIGHT)
 LENGTHS = (1, 2, 3, 40, 24)
 VIDEOS = {
     "mp4": FORMATS["mp4"],
@@ -17,12 +19,14 @@ VIDEOS = {
 
 
 def film(count, first=0, alpha=False):
-    """A live surface, as a painter reuses it, and the box in which it changed: a square moves and fades."""
+    """A live surface, as a painter reuses it, and the tiles that changed: a square moves and fades."""
     surface = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     if not alpha:
         surface[:] = 24, 18, 14, 255
         surface[60:, :, 1] = np.linspace(20, 230, WIDTH)
     ground = surface.copy()
+    changed = np.zeros(TILES.shape, bool)
+    changed[TILES.meets(0, 10, WIDTH, 50)] = True
     for k in range(first, first + count):
         held = k % 7 == 6 and k > first
         if not held:
@@ -30,7 +34,7 @@ def film(count, first=0, alpha=False):
             x, opacity = 3 * k % (WIDTH - 40), 1 - 0.5 * (k % 20) / 20
             square = surface[15:45, x : x + 30]
             square[:] = (opacity * np.array([60, 180, 240, 255]) + (1 - opacity) * square).round()
-        yield surface, None if held else (0, 10, WIDTH, 50)
+        yield surface, None if held else changed
 
 
 def encoded(folder, form, swift=False, lengths=LENGTHS, fps=FPS):

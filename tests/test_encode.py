@@ -15,9 +15,22 @@ from scenes._encode import Picture, straighten
 from scenes._formats import FORMATS, TRANSPARENT
 from scenes._join import hundredth, join
 from scenes._theme import THEMES
+from scenes._tiles import grid
 
 videos = pytest.mark.parametrize("form", VIDEOS.values(), ids=VIDEOS)
 drafts = pytest.mark.parametrize("swift", [False, True], ids=["for good", "draft"])
+
+
+def paint(picture, surface, changed):
+    row, column = changed.nonzero()
+    picture.paint(row, column, picture.grid.cut(surface.reshape(len(surface), -1))[row, :, column])
+
+
+def all_of(surface, form):
+    height, width = surface.shape[:2]
+    picture = Picture(width, height, form)
+    paint(picture, surface, np.ones(picture.grid.shape, bool))
+    return picture
 
 
 def planes(picture):
@@ -27,9 +40,8 @@ def planes(picture):
 @st.composite
 def changes(draw):
     width, height = (2 * draw(st.integers(1, n)) for n in (60, 40))
-    x, y = (st.integers(-3, n + 3) for n in (width, height))
-    boxes = st.tuples(x, y, x, y).map(lambda b: (min(b[::2]), min(b[1::2]), max(b[::2]), max(b[1::2])))
-    return width, height, draw(st.lists(boxes, min_size=1, max_size=4)), draw(st.integers(0, 2**32 - 1))
+    seeds = st.integers(0, 2**32 - 1)
+    return width, height, draw(st.lists(st.floats(0, 1), min_size=1, max_size=4)), draw(seeds)
 
 
 def painted(rng, shape):
@@ -40,30 +52,35 @@ def painted(rng, shape):
 
 @pytest.mark.parametrize("pixels", ["yuv420p", "yuva420p", "yuva444p10le", "bgr0", "bgra"])
 @given(changes())
-def test_a_box_is_converted_as_the_whole_frame_would_be(pixels, change):
-    width, height, boxes, seed = change
+def test_tiles_are_converted_as_the_whole_frame_would_be(pixels, change):
+    width, height, shares, seed = change
     rng = np.random.default_rng(seed)
     form = next(f for f in (*FORMATS.values(), *TRANSPARENT.values()) if f.pixels == pixels)
+    tiles = grid(width, height)
     surface = painted(rng, (height, width))
-    picture = Picture(width, height, form)
-    picture.paint((0, 0, width, height), surface.copy())
-    for left, top, right, bottom in boxes:
-        inside = surface[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-        inside[:] = painted(rng, inside.shape[:2])
-        reach = picture.reach((left, top, right, bottom))
-        if reach:
-            a, b, c, d = reach
-            picture.paint(reach, surface[b:d, a:c].copy())
-    whole = Picture(width, height, form)
-    whole.paint((0, 0, width, height), surface.copy())
-    for mine, theirs in zip(planes(picture), planes(whole), strict=True):
+    picture = all_of(surface, form)
+    for share in shares:
+        changed = rng.random(tiles.shape) < share
+        each = np.repeat(np.repeat(changed, tiles.down, 0), tiles.across, 1)
+        surface[each] = painted(rng, surface.shape[:2])[each]
+        paint(picture, surface, changed)
+    for mine, theirs in zip(planes(picture), planes(all_of(surface, form)), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_an_empty_box_is_no_change():
-    picture = Picture(16, 16, FORMATS["mp4"])
-    for box in (None, (4, 4, 4, 9), (20, 0, 30, 10), (-9, -9, 0, 5), (9, 0, 3, 5)):
-        assert picture.reach(box) is None
+@given(changes())
+def test_each_sample_is_that_of_its_own_four_pixels(change):
+    """Tiles that lie together in one picture leave nothing in each other."""
+    width, height, _, seed = change
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (height // 2, width // 2, 4), np.uint8)
+    small[..., 3] = 255
+    picture = all_of(np.repeat(np.repeat(small, 2, 0), 2, 1), FORMATS["mp4"])
+    b, g, r = (small[..., i] / 255.0 for i in range(3))
+    y = 0.299 * r + 0.587 * g + 0.114 * b
+    told = [16 + 219 * y, 128 + 112 * (b - y) / 0.886, 128 + 112 * (r - y) / 0.701]
+    for plane, expected in zip((picture.planes[0][::2, ::2], *picture.planes[1:]), told, strict=True):
+        assert np.abs(plane - expected).max() < 1.1
 
 
 @pytest.mark.parametrize(
@@ -84,8 +101,7 @@ def test_colours_become_what_the_standard_says(form, red, blue, levels):
             told = [16 + 219 * y, 128 + 112 * (b - y) / (1 - blue), 128 + 112 * (r - y) / (1 - red)]
             frame = np.empty((8, 8, 4), np.uint8)
             frame[:] = *bytes.fromhex(code[1:])[::-1], 255
-            picture = Picture(8, 8, form)
-            picture.paint((0, 0, 8, 8), frame)
+            picture = all_of(frame, form)
             for plane, expected in zip(picture.planes[:3], told, strict=True):
                 assert np.abs(plane / levels - expected).max() < 0.6
 

@@ -45,7 +45,7 @@ def test_a_piece_made_again_replaces_the_old_one(tmp_path):
 
 
 def test_an_error_of_the_encoding_thread_comes_out_and_leaves_nothing(tmp_path, monkeypatch):
-    def fail(self, box, part):
+    def fail(*frame):
         raise MemoryError("no room for the picture")
 
     monkeypatch.setattr(Picture, "paint", fail)
@@ -71,13 +71,15 @@ from pathlib import Path
 from scenes._encode import Piece
 from scenes._formats import FORMATS, TRANSPARENT
 from scenes._join import join
+from scenes._tiles import grid
+every = np.ones(grid(320, 180).shape, bool)
 form = (TRANSPARENT if {form.alpha} else FORMATS)[{form.name!r}]
 folder, rng, frame = Path({str(tmp_path)!r}), np.random.default_rng(0), np.full((180, 320, 4), 255, np.uint8)
 def encode(path):
     with Piece(path, 320, 180, 30, form) as piece:
         for _ in range(12):
             frame[..., :3] = rng.integers(0, 256, (180, 320, 3))
-            piece.write(frame, (0, 0, 320, 180))
+            piece.write(frame, every)
 encode(folder / "whole")
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 for work in (lambda: encode(folder / "piece"), lambda: join([folder / "whole"], folder / "clip", form, 30)):

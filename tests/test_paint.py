@@ -80,19 +80,23 @@ def test_what_is_shown_twice_lies_where_it_comes_last():
     assert displayed([a.set_z_index(1), b]) == [b, a]
 
 
-def test_only_the_box_that_changed_is_painted_again(camera):
+def test_only_tiles_that_changed_are_told_and_painted_again(camera):
     still, moving = Rectangle(width=2, height=1).shift([-4, 2, 0]), Dot([3, -2, 0])
     painter = Painter(camera)
     painter.paint([still, moving])
-    assert painter.changed == painter.whole
+    assert painter.changed.all()
     painter.paint([still, moving])
     assert painter.changed is None
+    before = painter.pixels.copy()
     moving.shift([0.5, 0, 0])
     painter.paint([still, moving])
-    left, top, right, bottom = painter.changed
-    assert (right - left) * (bottom - top) < 0.01 * SMALL.width * SMALL.height
+    row, column = (before != painter.pixels).any(-1).nonzero()
+    assert set(zip(row // painter.grid.down, column // painter.grid.across, strict=True)) == set(
+        zip(*painter.changed.nonzero(), strict=True)
+    )
+    assert 0 < painter.changed.sum() <= 4
     painter.paint([moving])
-    assert painter.changed
+    assert painter.changed.any()
     assert np.array_equal(painter.rgba(), drawn(camera, [moving]))
 
 
