@@ -33,7 +33,7 @@ from scenes._render import Plan, Quality
 from scenes._runs import source_of
 from scenes._store import Store, key
 from sims import Simulation
-from sims._discover import find
+from sims._discover import find, subjects
 
 Span = tuple[int, int]  # frames, without the last
 Report = Callable[[int], None]  # told of each frame drawn
@@ -87,7 +87,8 @@ class Workshop:
 
     def __init__(self, order: Order) -> None:
         self.order, self.store = order, Store()
-        source = source_of(order.kind, Film, sims, scenes)
+        films = subjects("scenes").values()
+        source = source_of(order.kind, Film, sims, scenes, apart=films)
         # what can't be told from its source is drawn afresh by every process
         self.film = key("film", order.name, order.parameters, source or os.urandom(16), _versions())
         self.look = key(self.film, asdict(order.quality), order.theme, _settings(order))

@@ -5,6 +5,7 @@ and parameters, every line of source it stands on, the versions of Python and of
 half a second to read thirty variables, and numpy's own format ten milliseconds: so it is the latter here.
 """
 
+import ast
 import json
 import os
 import sys
@@ -106,14 +107,17 @@ def _read(path: Path) -> xr.Dataset:
     return trajectory.assign_attrs(revision=revision())
 
 
-def source_of(kind: type[T], root: type[T], *packages: ModuleType) -> str | None:
+def source_of(kind: type[T], root: type[T], *packages: ModuleType, apart: Iterable[Path] = ()) -> str | None:
     """Digest of every file a class stands on: the packages whole, a user's own file and its neighbours.
 
+    What lies in the packages but stands `apart`, as films do, counts only where one of these imports it.
     What `root` itself stands on is the packages'. None where the files can't be told: for a class typed in
     at a prompt, made in a function, or changed on disk since it may have been imported.
     """
+    aside = {path.stem: path for path in apart}
     folders = [Path(folder) for package in packages for folder in package.__path__]
-    files = {path for folder in folders for path in folder.rglob("*.py")}
+    shared = {path for folder in folders for path in folder.rglob("*.py")} - set(aside.values())
+    own: set[Path] = set()
     for base in kind.__mro__:
         if issubclass(root, base):
             continue
@@ -121,18 +125,39 @@ def source_of(kind: type[T], root: type[T], *packages: ModuleType) -> str | None
         file = getattr(module, "__file__", None)
         if file is None or getattr(module, base.__qualname__, None) is not base:
             return None
-        if Path(file) not in files:
-            files |= {Path(file), *_neighbours(Path(file).parent, [*folders, *LIBRARIES])}
+        if Path(file) not in shared:
+            own |= {Path(file), *_neighbours(Path(file).parent, [*folders, *LIBRARIES])}
     try:
+        reached: set[Path] = set()
+        while own - reached:
+            path = (own - reached).pop()
+            reached.add(path)
+            own |= {aside[stem] for stem in _imported(path) & aside.keys()}
+        files = shared | own
         if any(path.stat().st_mtime > BEGAN for path in files):
             return None
         return key([[path.name, path.read_bytes()] for path in sorted(files)])
-    except OSError:
+    except (OSError, SyntaxError):
         return None
 
 
 def _neighbours(home: Path, others: list[Path]) -> set[Path]:
-    """What was imported from a folder and from below it, but not from the others."""
-    loaded = {str(getattr(module, "__file__", None)) for module in list(sys.modules.values())}
+    """What was imported from a folder and from below it, but not from the others, nor as another subject."""
+    loaded = {
+        str(getattr(module, "__file__", None))
+        for name, module in list(sys.modules.items())
+        if not name.startswith("own.")
+    }
     files = {Path(file) for file in loaded if file.startswith(f"{home}{os.sep}")}
     return {path for path in files if not any(path.is_relative_to(other) for other in others)}
+
+
+def _imported(path: Path) -> set[str]:
+    """The last names of all that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {name.name for name in node.names}
+    return {name.rpartition(".")[2] for name in found}

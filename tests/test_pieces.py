@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenes._film import Beat
+import scenes
+import sims
+from scenes import _runs
+from scenes._film import Beat, Film
 from scenes._make import between, frames_between
 from scenes._pieces import LONGEST, shared_out, spans_of
 from scenes._render import NoSuchFrame, Plan
+from scenes._runs import source_of
+from sims._discover import find
 
+ROOT = Path(__file__).parents[1]
 FILM = '''"""Three dots go round."""
 
 from manim import Write
@@ -115,6 +122,92 @@ def test_a_changed_line_of_the_film_is_drawn(clip, folder, tmp_path):
     own.mkdir()
     (own / "round.py").write_text(FILM.replace("SECONDS", "2").replace("This is", "That was"))
     assert "90 of 90 frames drawn" in rendered(own, tmp_path / "out", cache=cache)
+
+
+KEYS = """
+import os, sys
+from pathlib import Path
+from scenes._pieces import Workshop, order
+from scenes._formats import FORMATS
+from scenes._film import Film
+from scenes._render import QUALITIES
+from sims._discover import find
+
+def key(name):
+    kind = find("scenes", name, Film)
+    return Workshop(order(name, kind, {}, QUALITIES["draft"], "dark", FORMATS["mp4"])).look
+
+name, *changed = sys.argv[1:]
+known = key(name)
+assert key(name) == known, "a source that cannot be told"
+for path in map(Path, changed):
+    before = path.read_bytes()
+    path.write_bytes(before + b"# changed\\n")
+    os.utime(path, (0, 0))
+    print(path.stem, "anew" if key(name) != known else "as before")
+    path.write_bytes(before)
+    os.utime(path, (0, 0))
+"""
+
+
+def keys(where: Path, name: str, *changed: Path) -> dict[str, str]:
+    """What becomes of a film's pieces when a line of one file or another is changed."""
+    for path in where.rglob("*.py"):
+        os.utime(path, (0, 0))  # older than the process that reads it
+    done = subprocess.run(
+        [sys.executable, "-c", KEYS, name, *map(str, changed)],
+        cwd=where,
+        env={**os.environ, "PYTHONPATH": f"{where}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+
+
+def test_a_film_is_drawn_anew_for_its_own_lines_and_the_shared_ones_not_for_another_films(tmp_path):
+    where = tmp_path / "scenes"
+    shutil.copytree(ROOT / "scenes", where, ignore=shutil.ignore_patterns("__pycache__"))
+    changed = [where / name for name in ("metronomes.py", "_theme.py", "parts/curve.py", "two_banks.py")]
+    assert keys(tmp_path, "metronomes", *changed) == {
+        "metronomes": "anew",
+        "_theme": "anew",
+        "curve": "anew",
+        "two_banks": "as before",
+    }
+
+
+def test_a_film_that_builds_on_others_is_drawn_anew_for_their_lines_too(tmp_path):
+    where = tmp_path / "scenes"
+    shutil.copytree(ROOT / "scenes", where, ignore=shutil.ignore_patterns("__pycache__"))
+    banks = where / "two_banks.py"
+    banks.write_text(banks.read_text() + "\nfrom scenes import metronomes\n")
+    own = tmp_path / "own.py"
+    own.write_text(
+        "import beside\nfrom scenes.two_banks import TwoBanks\n\nclass Own(TwoBanks):\n    question = '?'\n"
+    )
+    (tmp_path / "beside.py").write_text("def line():\n    from scenes.blame_flows_backward import x\n")
+    stems = ("two_banks", "metronomes", "blame_flows_backward", "a_gate_on_memory")
+    changed = [own, tmp_path / "beside.py", *(where / f"{stem}.py" for stem in stems)]
+    assert keys(tmp_path, str(own), *changed) == {
+        "own": "anew",
+        "beside": "anew",
+        "two_banks": "anew",
+        "metronomes": "anew",
+        "blame_flows_backward": "anew",
+        "a_gate_on_memory": "as before",
+    }
+
+
+def test_films_of_a_user_that_are_rendered_together_keep_their_pieces_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(_runs, "BEGAN", time.time() + 10)
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text(FILM.replace("SECONDS", "2"))
+    one = find("scenes", str(tmp_path / "one.py"), Film)
+    alone = source_of(one, Film, sims, scenes)
+    find("scenes", str(tmp_path / "two.py"), Film)
+    assert alone == source_of(one, Film, sims, scenes) is not None
 
 
 def test_a_part_takes_the_whole_films_pieces(clip, folder, tmp_path):
