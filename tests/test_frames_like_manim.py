@@ -21,17 +21,25 @@ def moments(plan: _render.Plan) -> list[int]:
     return sorted({*middles, *(start + 3 for start in starts), *chance})
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(
+    ("theme", "quality", "share"),
+    [
+        ("dark", SMALL, 1),
+        ("light", SMALL, 5),
+        pytest.param("dark", _render.QUALITIES["high"], 1, marks=pytest.mark.slow),
+    ],
+    ids=["dark", "light", "1080p"],
+)
 @pytest.mark.parametrize("name", NAMES)
-def test_frames_are_those_of_manims_camera(name, theme):
+def test_frames_are_those_of_manims_camera(name, theme, quality, share):
     """Within one grey level in 99.9 % of the pixels of every frame, and nowhere beyond eight."""
     kind = _discover.find("scenes", name, Film)
-    frames = moments(_render.plan(kind, fps=SMALL.fps))
-    found = likenesses(kind, frames[:: 1 if theme == "dark" else 5], SMALL, theme)
+    frames = moments(_render.plan(kind, fps=quality.fps))
+    found = likenesses(kind, frames[::share], quality, theme)
     assert len(found) >= 5
     for frame in found:
-        assert frame.within_one >= 0.999, f"{frame} at {frame.frame / SMALL.fps:.1f} s"
-        assert frame.greatest <= 8, f"{frame} at {frame.frame / SMALL.fps:.1f} s"
+        assert frame.within_one >= 0.999, f"{frame} at {frame.frame / quality.fps:.1f} s"
+        assert frame.greatest <= 8, f"{frame} at {frame.frame / quality.fps:.1f} s"
 
 
 def test_the_measure_sees_a_single_wrong_pixel_and_a_shifted_line():

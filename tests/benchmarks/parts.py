@@ -9,7 +9,7 @@ from benchmarks import stories as s
 from scenes import _bezier
 from scenes._film import Advance, Film
 from scenes._theme import rgb, signed_colour, words
-from scenes.parts import Part, mark
+from scenes.parts import Part, deal, mark
 from scenes.parts.curve import Curve
 from scenes.parts.number import Number
 
@@ -62,8 +62,8 @@ class Edges(Frames):
         weights = np.concatenate([run[f"W_{l}"].values.reshape(len(run.step), -1) for l in (1, 2)], -1)
         self.widths = s.WIRE * abs(weights)
         self.shades = np.where(weights[..., None] >= 0, rgb("state"), rgb("error"))
-        units = mark(stroke="ink", width=2)
-        units.points = _bezier.discs(np.vstack(s.COLUMNS), s.UNIT)
+        units = [mark(stroke="ink", width=2) for _ in np.vstack(s.COLUMNS)]
+        deal(_bezier.discs(np.vstack(s.COLUMNS), s.UNIT), units)
         self.edges = []
         for before, after in zip(s.COLUMNS, s.COLUMNS[1:]):
             for end in after:
@@ -72,7 +72,7 @@ class Edges(Frames):
                     edge = mark(stroke="state")
                     edge.points = _bezier.segments([start + along], [end - along])
                     self.edges.append(edge)
-        self.add(units, *self.edges)
+        self.add(*units, *self.edges)
 
     def write(self, k: int) -> None:
         for edge, width, shade in zip(self.edges, self.widths[k], self.shades[k], strict=True):
