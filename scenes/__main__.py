@@ -117,7 +117,9 @@ def rendering(names: list[str]) -> App:
         scheduler: Annotated[
             str | None, Parameter(help="draw on a Dask cluster: tcp://…", metavar="ADDRESS")
         ] = None,
-        fresh: Annotated[bool, Parameter(help="draw again what was drawn before", negative="")] = False,
+        fresh: Annotated[
+            bool, Parameter(help="simulate and draw again, whatever is cached", negative="")
+        ] = False,
         output: Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FOLDER")] = None,
     ) -> None:
         from scenes._formats import choose

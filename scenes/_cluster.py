@@ -7,10 +7,12 @@ scenes render metronomes --scheduler tcp://scheduler:8786
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Lock
 
 from scenes._pieces import Order, Report, Span, WorkerDied, draw, shared_out
+from scenes._runs import afresh
 from sims._command import Mistyped
 from sims._trajectory import write_whole
 
@@ -21,6 +23,7 @@ PATIENCE = "10s"  # to reach the scheduler
 
 def spread_over(
     scheduler: str,
+    fresh: bool,
     order: Order,
     spans: Sequence[Span],
     path: Callable[[Span], Path],
@@ -46,7 +49,7 @@ def spread_over(
     with client:
         at = poster and poster[0]
         shares = shared_out(spans, max(1, round(frames / FRAMES)))
-        tasks = [client.submit(drawn, order, share, at, pure=False) for share in shares]
+        tasks = [client.submit(drawn, order, share, at, fresh, pure=False) for share in shares]
         try:
             for _, (pieces, picture) in as_completed(tasks, with_results=True):
                 for span, data in pieces.items():
@@ -61,9 +64,15 @@ def spread_over(
             client.cancel(tasks)
 
 
-def drawn(order: Order, spans: Sequence[Span], poster: int | None) -> tuple[dict[Span, bytes], bytes | None]:
+def drawn(
+    order: Order, spans: Sequence[Span], poster: int | None, fresh: bool
+) -> tuple[dict[Span, bytes], bytes | None]:
     """On a worker: the bytes of some pieces, and of the poster if it is among them."""
-    with ONE, tempfile.TemporaryDirectory(prefix="learning-dynamics-") as name:
+    with (
+        ONE,
+        afresh() if fresh else nullcontext(),
+        tempfile.TemporaryDirectory(prefix="learning-dynamics-") as name,
+    ):
         folder = Path(name)
         places = {span: folder / f"{span[0]}-{span[1]}{order.form.suffix}" for span in spans}
         picture = folder / "poster.png"

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from scenes._film import trajectory_of
 from scenes._join import DamagedPiece, join
 from scenes._pieces import Order, Span, Workshop, draw, spans_of, spread
 from scenes._render import NoSuchFrame, Plan
+from scenes._runs import afresh
 from sims._command import Mistyped
 from sims._progress import progress
 from sims._trajectory import digest, revision, versions
@@ -39,19 +40,20 @@ def make(
 ) -> Made:
     """Make the clip of an order, or of the part from `first` to `last`: seconds, or the name of a beat.
 
-    Pieces that were drawn before are taken as they are unless `fresh`; the others are drawn by so many jobs,
-    or by the workers of a Dask scheduler. Whatever ends this early leaves finished pieces to the next call.
+    Pieces that were drawn before, and trajectories that were run, are taken as they are unless `fresh`; the
+    others are drawn by so many jobs, or by the workers of a Dask scheduler. Whatever ends this early leaves
+    finished pieces to the next call.
     """
     if scheduler and order.form.folder:
         raise Mistyped(
             "pictures are drawn on this machine: leave out --scheduler, or choose another --format"
         )
-    simulations = order.simulations
-    for name, sim in simulations.items():
-        with progress(name):
-            trajectory_of(sim)
-    workshop = Workshop(order)
-    whole = workshop.plan()
+    workshop, simulations = Workshop(order), order.simulations
+    with afresh() if fresh else nullcontext():
+        for name, sim in simulations.items():
+            with progress(name):
+                trajectory_of(sim)
+        whole = workshop.plan(fresh)
     start, stop = frames_between(whole, first, last)
     spans = spans_of(whole, start, stop)
     if fresh:
@@ -59,43 +61,40 @@ def make(
     # two thirds into the film the mechanism stands on the stage
     best, poster = start + (stop - start) * 2 // 3, workshop.poster((start, stop))
     clip = folder / f"clip{order.form.suffix or '.frames'}"
-    drawn = 0
+    part = between(whole, start, stop)
+    drawn, mended = 0, set[Path]()
     while True:
         missing = workshop.missing(spans)
         drawn += sum(b - a for a, b in missing)
         with reporting(order, whole, spans, missing) as report:
-            if not missing:
-                pass
-            elif scheduler:
+            work = order, missing, workshop.piece, (best, poster), report
+            if missing and scheduler:
                 from scenes._cluster import spread_over
 
-                spread_over(scheduler, order, missing, workshop.piece, (best, poster), report)
-            elif jobs > 1:
-                spread(order, missing, jobs, workshop.piece, (best, poster), report)
-            else:
-                draw(order, missing, workshop.piece, (best, poster), report)
-        part = between(whole, start, stop)
-        tags = {
-            "title": order.kind.question,
-            "comment": order.kind.__doc__ or "",
-            "provenance": json.dumps(provenance(order), ensure_ascii=False, sort_keys=True),
-        }
-        chapters = [(a, b, beat.name) for a, b, beat in _bundle.cues(part)]
+                spread_over(scheduler, fresh, *work)
+            elif missing and jobs > 1:
+                spread(jobs, *work)
+            elif missing:
+                draw(*work)
         try:
             join(
                 [workshop.piece(span) for span in spans],
                 clip,
                 order.form,
                 order.quality.fps,
-                tags=tags,
-                chapters=chapters,
+                frames=[b - a for a, b in spans],
+                tags=tags(order),
+                chapters=[(a, b, beat.name) for a, b, beat in _bundle.cues(part)],
             )
+            break
         except DamagedPiece as damaged:
-            damaged.piece.unlink()
-            continue
-        break
+            if damaged.piece in mended:
+                raise
+            mended.add(damaged.piece)
+            workshop.forget(span for span in spans if workshop.piece(span) == damaged.piece)
     if not poster.exists():
-        picture = _render.stills(order.kind, [best / whole.fps], simulations, order.quality, order.theme)[0]
+        at, clear = [best / whole.fps], order.form.alpha
+        picture = _render.stills(order.kind, at, simulations, order.quality, order.theme, clear)[0]
         _bundle.png(picture, poster)
     _bundle.write_beside(folder, order.kind, simulations, part, poster.read_bytes())
     return Made(clip, part, drawn)
@@ -125,6 +124,15 @@ def reporting(
             bar.update()
 
         yield report
+
+
+def tags(order: Order) -> dict[str, str]:
+    """What a clip tells of itself."""
+    return {
+        "title": order.kind.question,
+        "comment": order.kind.__doc__ or "",
+        "provenance": json.dumps(provenance(order), ensure_ascii=False, sort_keys=True),
+    }
 
 
 def provenance(order: Order) -> dict[str, object]:

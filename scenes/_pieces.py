@@ -31,7 +31,7 @@ from scenes._formats import Format
 from scenes._paint import Painter
 from scenes._render import Plan, Quality
 from scenes._runs import source_of
-from scenes._store import Store, key
+from scenes._store import Store, key, remove
 from sims import Simulation
 from sims._discover import find, subjects
 
@@ -101,11 +101,11 @@ class Workshop:
         """Where the picture is that stands for a part of the film."""
         return self.store.room(key(self.look, "poster", part), ".png")
 
-    def plan(self) -> Plan:
-        """The film's frames and beats, counted once."""
+    def plan(self, fresh: bool = False) -> Plan:
+        """The film's frames and beats, counted once, or again where `fresh`."""
         name, fps = key(self.film, "plan", self.order.quality.fps), self.order.quality.fps
         found = self.store.find(name, ".json")
-        if found:
+        if found and not fresh:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 said = json.loads(found.read_text())
                 return Plan(said["frames"], fps, tuple(Beat(*beat) for beat in said["beats"]))
@@ -122,8 +122,7 @@ class Workshop:
     def forget(self, spans: Iterable[Span]) -> None:
         """Draw these again."""
         for path in map(self.piece, spans):
-            with suppress(OSError):
-                path.unlink()
+            remove(path)
 
 
 def _versions() -> list[str]:
@@ -198,9 +197,9 @@ def steady_memory() -> None:
 
 
 def spread(
+    jobs: int,
     order: Order,
     spans: Sequence[Span],
-    jobs: int,
     path: Callable[[Span], Path],
     poster: tuple[int, Path] | None,
     report: Report,

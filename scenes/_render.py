@@ -224,15 +224,28 @@ def stills(
     simulations: dict[str, Simulation] | None = None,
     quality: Quality = QUALITIES["high"],
     theme: str = "dark",
+    clear: bool = False,
 ) -> list[Pixels]:
-    """The frames (height, width, 3) at some seconds, in one pass through the film."""
+    """The frames (height, width, 3) at some seconds, in one pass through the film.
+
+    Where `clear`, the ground is transparent, and they are (height, width, 4).
+    """
     numbers = [round(t * quality.fps) for t in at]
     found: dict[int, Pixels] = {}
 
     def keep(k: int, painter: Painter, scene: Scene) -> None:
-        found[k] = painter.rgba()[..., :3]
+        found[k] = painter.rgba() if clear else painter.rgba()[..., :3]
 
-    play(kind, simulations, quality=quality, theme=theme, wanted=set(numbers), last=max(numbers), sink=keep)
+    play(
+        kind,
+        simulations,
+        quality=quality,
+        theme=theme,
+        wanted=set(numbers),
+        last=max(numbers),
+        sink=keep,
+        clear=clear,
+    )
     missing = [t for t, k in zip(at, numbers, strict=True) if k not in found]
     if missing:
         raise NoSuchFrame(f"the film has no frame at {missing[0]:g} s")

@@ -10,7 +10,9 @@ import json
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib.metadata import version
 from io import BytesIO
@@ -37,6 +39,22 @@ DAMAGE = (BadZipFile, KeyError, ValueError, EOFError, OSError)
 WORTH = 0.05  # seconds: what runs quicker is run again in about the time it takes to load
 
 
+# the keys of what was run since all was to be; None where what is kept will do
+_anew: ContextVar[set[str] | None] = ContextVar("_anew", default=None)
+
+
+@contextmanager
+def afresh() -> Iterator[None]:
+    """Within this block every trajectory is run again, once, and takes the place of what was kept."""
+    trajectory_of.cache_clear()
+    trajectories_of.cache_clear()
+    token = _anew.set(set())
+    try:
+        yield
+    finally:
+        _anew.reset(token)
+
+
 @lru_cache(maxsize=64)
 def trajectory_of(sim: Simulation) -> xr.Dataset:
     """A simulation's trajectory, computed once however many films ask for it."""
@@ -57,8 +75,8 @@ def _kept(run: Callable[[], xr.Dataset], kind: type[Simulation], parameters: obj
         return _unpacked(*_packed(run()))
     libraries = [versions(), version("scikit-learn")]
     store, name = Store(), key("trajectory", kind.__qualname__, parameters, source, libraries)
-    path = store.find(name, ".npz")
-    if path:
+    path, anew = store.find(name, ".npz"), _anew.get()
+    if path and (anew is None or name in anew):
         try:
             return _read(path)
         except DAMAGE:
@@ -71,6 +89,8 @@ def _kept(run: Callable[[], xr.Dataset], kind: type[Simulation], parameters: obj
         file = BytesIO()
         np.savez(file, np.array(json.dumps(labels)), *arrays, allow_pickle=False)
         store.keep(name, ".npz", file.getvalue())
+        if anew is not None:
+            anew.add(name)
     return trajectory
 
 

@@ -89,11 +89,11 @@ class Store:
                 total += size
                 old = total > self.bound * (1 if now - used > HOUR else 2)
             if old:
-                _remove(path)
+                remove(path)
 
     def clear(self) -> int:
         """Forget everything; returns the bytes freed."""
-        done = [size for _, size, path in self._files() if not path.name.startswith(".") and _remove(path)]
+        done = [size for _, size, path in self._files() if not path.name.startswith(".") and remove(path)]
         self.tidy()
         return sum(done)
 
@@ -157,7 +157,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _remove(path: Path) -> bool:
+def remove(path: Path) -> bool:
+    """Remove a file or folder; False where it is not there or can't be removed."""
     try:
         if path.is_dir():
             shutil.rmtree(path)

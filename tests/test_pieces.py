@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import scenes
 import sims
@@ -25,6 +26,7 @@ from scenes._make import between, frames_between
 from scenes._pieces import LONGEST, shared_out, spans_of
 from scenes._render import NoSuchFrame, Plan
 from scenes._runs import source_of
+from sims import load
 from sims._discover import find
 
 ROOT = Path(__file__).parents[1]
@@ -230,6 +232,107 @@ def test_a_damaged_piece_is_drawn_again(clip, folder, tmp_path):
         damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
     assert "frames drawn" in rendered(folder, tmp_path / "out", cache=mine)
     assert sha(tmp_path / "out/clip.mp4") == sha(first)
+
+
+@pytest.mark.parametrize("form", ["gif", "webm", "png-sequence"])
+def test_a_piece_that_ends_early_is_drawn_again_and_so_is_all_that_is_asked_for_afresh(
+    clip, folder, tmp_path, form
+):
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    options = ("--format", form, "--to", "1")
+
+    def render(*more: str) -> tuple[str, list[str]]:
+        said = rendered(folder, out, *options, *more, cache=cache)
+        clip = next(
+            path for path in out.iterdir() if path.stem == "clip" and path.suffix not in (".png", ".vtt")
+        )
+        return said, [sha(path) for path in (sorted(clip.iterdir()) if clip.is_dir() else [clip])]
+
+    said, first = render()
+    assert "15 of 15 frames drawn" in said
+    (piece,) = cache.glob("*.piece.*")
+    if piece.is_dir():
+        (piece / "000015.png").unlink()
+    else:
+        piece.write_bytes(piece.read_bytes()[: piece.stat().st_size * 6 // 10])
+    said, again = render()
+    assert "15 of 15 frames drawn" in said
+    assert again == first
+    said, again = render("--fresh")
+    assert "15 of 15 frames drawn" in said
+    assert again == first
+
+
+def test_the_poster_of_a_transparent_part_is_transparent(folder, tmp_path):
+    cache, options = tmp_path / "cache", ("--transparent", "--format", "png-sequence")
+    rendered(folder, tmp_path / "whole", *options, "--to", "two", cache=cache)
+    assert "drawn before" in rendered(folder, tmp_path / "part", *options, "--to", "one", cache=cache)
+    for name in ("whole", "part"):
+        alpha = np.asarray(Image.open(tmp_path / name / "clip.png").convert("RGBA"))[..., 3]
+        assert alpha[0, 0] == 0, name
+        assert alpha.max() > 250, name
+
+
+OWN = '''"""A number that is slow to come by."""
+
+import os
+import time
+
+import numpy as np
+
+from scenes._film import Film
+from scenes._theme import words
+from sims import Batch, Simulation, param, variable
+
+
+class Slow(Simulation):
+    """A number."""
+
+    seed: int = param(0, "seed", ge=0, le=10)
+    variables = {"time": variable("time", "time", "t", "s"), "x": variable("time", "a number", "x")}
+
+    @classmethod
+    def solve(cls, p: Batch) -> dict[str, np.ndarray]:
+        time.sleep(0.1)
+        with open(os.environ["RUNS"], "a") as runs:
+            runs.write("".join(f"{seed}" for seed in p.seed))
+        return {"time": np.arange(3.0), "x": np.full((p.size, 3), float(os.environ["X"]))}
+
+
+class Told(Film):
+    """Two simulations."""
+
+    question = "How much is it?"
+    slow = Slow()
+
+    def construct(self):
+        self.run(self.slow)
+        x = float(self.run_seeds(self.slow, (4, 5)).x[0, 0])
+        for name in ("one", "two"):
+            self.beat(name, f"It is {x:g}.")
+            self.play(words(f"{x:g}", 40).put(0, 0).animate.shift([1, 0, 0]))
+'''
+
+
+def test_afresh_means_simulated_once_more_too_and_what_was_kept_is_replaced(tmp_path, monkeypatch):
+    (tmp_path / "told.py").write_text(OWN)
+    cache, runs = tmp_path / "cache", tmp_path / "runs"
+    monkeypatch.setenv("RUNS", str(runs))
+
+    def render(*options: str) -> str:
+        runs.write_text("")
+        rendered(tmp_path, tmp_path / "out", *options, film="./told.py", cache=cache)
+        return runs.read_text()
+
+    monkeypatch.setenv("X", "1")
+    assert render() == "045"
+    monkeypatch.setenv("X", "2")
+    assert render() == ""
+    assert load(tmp_path / "out/slow.nc").x[0] == 1
+    assert render("--fresh", "--jobs", "2") == "045"
+    monkeypatch.setenv("X", "3")
+    assert render() == ""
+    assert load(tmp_path / "out/slow.nc").x[0] == 2
 
 
 def test_through_a_dask_cluster_it_has_the_same_bytes(clip, folder, tmp_path):
