@@ -14,6 +14,7 @@ import av
 from scenes._formats import DamagedPiece, Format, telling, written
 
 Chapter = tuple[float, float, str]  # begin and end in seconds, title
+Held = tuple[Path, int | None]  # a piece, and how many frames it was to hold
 
 # tags under their own names, the index in front, colours told in the container too
 MOV = {"movflags": "+faststart+use_metadata_tags+write_colr"}
@@ -27,12 +28,14 @@ def join(
     form: Format,
     fps: int,
     *,
+    frames: Sequence[int] | None = None,
     tags: Mapping[str, str] | None = None,
     chapters: Sequence[Chapter] = (),
 ) -> int:
     """Make one clip of pieces in their order, beside `path` and then in its place; returns its frames.
 
-    No frame is encoded again, but for GIF. `tags` such as title, comment and provenance, and chapters, go
+    No frame is encoded again, but for GIF. `frames` are how many each piece was to hold: a file that was cut
+    off may read like a whole one of fewer. `tags` such as title, comment and provenance, and chapters, go
     where the container has room for them: MP4, WebM and MOV; not into GIF and pictures. The clip's bytes
     depend on the pieces and on nothing else.
 
@@ -44,16 +47,17 @@ def join(
     """
     if not pieces:
         raise ValueError(f"{path.name} has no pieces")
+    held = list(zip(pieces, frames or [None] * len(pieces), strict=True))
     with written(path, form.folder) as beside:
         if form.folder:
-            return _gather(pieces, beside, path)
+            return _gather(held, beside, path)
         if form.clip == "gif":
-            return _animate(pieces, beside, path, fps)
-        return _copy(pieces, beside, path, form, fps, tags or {}, chapters)
+            return _animate(held, beside, path, fps)
+        return _copy(held, beside, path, form, fps, tags or {}, chapters)
 
 
 def _copy(
-    pieces: Sequence[Path],
+    pieces: Sequence[Held],
     beside: Path,
     path: Path,
     form: Format,
@@ -67,17 +71,17 @@ def _copy(
         clip.metadata.update(tags)
         clip.set_chapters(_chapters(chapters))
         stream: Any = None
-        for piece in pieces:
+        for piece, meant in pieces:
             begin = count
             with _reading(piece) as source:
                 held = source.streams.video[0]
                 if stream is None:
                     stream, first = _like(clip, held), _settings(held)
                 if _settings(held) != first:
-                    raise DamagedPiece(piece, f"was encoded with other settings than {pieces[0].name}")
+                    raise DamagedPiece(piece, f"was encoded with other settings than {pieces[0][0].name}")
                 # how many frames the decoder needs ahead, the same in every piece
                 delay = held.codec_context.reorder_depth
-                for packet in _packets(piece, source, held):
+                for packet in _packets(piece, source, meant):
                     packet.pts = begin + round(packet.pts * packet.time_base * fps)
                     packet.dts, packet.duration = count - delay, 1
                     packet.time_base, packet.stream = step, stream
@@ -120,23 +124,38 @@ def _reading(piece: Path) -> Any:
         source = av.open(str(piece))
     except (OSError, av.FFmpegError) as error:
         raise DamagedPiece(piece, f"cannot be read: {error.strerror}") from None
-    if not source.streams.video:
+    if not source.streams.video or source.streams.video[0].codec_context is None:
         source.close()
         raise DamagedPiece(piece, "has no pictures")
     return source
 
 
-def _packets(piece: Path, source: Any, held: Any) -> Iterator[Any]:
+def _packets(piece: Path, source: Any, meant: int | None) -> Iterator[Any]:
+    """The packets of a piece, one for each frame."""
+    count = 0
     try:
-        # the last one is empty: it only tells a decoder to give what it holds
-        yield from (packet for packet in source.demux(held) if packet.size)
+        for packet in source.demux(source.streams.video[0]):
+            # the last one is empty: it only tells a decoder to give what it holds
+            if packet.size:
+                yield packet
+                count += 1
     except av.FFmpegError as error:
         raise DamagedPiece(piece, f"cannot be read: {error.strerror}") from None
+    _check(piece, count, meant)
 
 
-def _gather(pieces: Sequence[Path], beside: Path, path: Path) -> int:
+def _check(piece: Path, count: int, meant: int | None) -> None:
+    if meant is not None and count != meant:
+        raise DamagedPiece(piece, f"holds {count} frames of {meant}")
+
+
+def _gather(pieces: Sequence[Held], beside: Path, path: Path) -> int:
     """Every piece's pictures in one folder, numbered through; links where possible, which cost no space."""
-    pictures = [picture for piece in pieces for picture in sorted(piece.glob("*.png"))]
+    pictures: list[Path] = []
+    for piece, meant in pieces:
+        found = sorted(piece.glob("*.png"))
+        _check(piece, len(found), meant)
+        pictures += found
     digits = max(6, len(str(len(pictures))))
     with telling(path):
         for number, picture in enumerate(pictures, 1):
@@ -157,22 +176,29 @@ def hundredth(number: int, fps: int) -> int | None:
     return shown * (100 // GIF_FASTEST) if number == nearest else None
 
 
-def _shown(pieces: Sequence[Path], fps: int) -> Iterator[Any]:
+def _shown(pieces: Sequence[Held], fps: int) -> Iterator[Any]:
     """The frames that a GIF shows, with their times."""
     number = 0
-    for piece in pieces:
+    for piece, meant in pieces:
         with _reading(piece) as source:
-            for packet in _packets(piece, source, source.streams.video[0]):
-                for frame in packet.decode():
+            for packet in _packets(piece, source, meant):
+                for frame in _decoded(piece, packet):
                     frame.pts, frame.time_base = hundredth(number, fps), HUNDREDTH
                     number += 1
                     if frame.pts is not None:
                         yield frame
 
 
-def _animate(pieces: Sequence[Path], beside: Path, path: Path, fps: int) -> int:
+def _decoded(piece: Path, packet: Any) -> Any:
+    try:
+        return packet.decode()
+    except av.FFmpegError as error:
+        raise DamagedPiece(piece, f"cannot be read: {error.strerror}") from None
+
+
+def _animate(pieces: Sequence[Held], beside: Path, path: Path, fps: int) -> int:
     """A palette for all frames in a first pass, the pictures in a second: memory stays flat."""
-    with _reading(pieces[0]) as source:
+    with _reading(pieces[0][0]) as source:
         context = source.streams.video[0].codec_context
         film = {"width": context.width, "height": context.height, "format": context.format}
     graph, count, last = av.filter.Graph(), 0, 0
