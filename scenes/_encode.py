@@ -1,13 +1,14 @@
 """From frames to pieces of a clip, each encoded on its own; `scenes._join` makes one clip of them.
 
-Cairo's pixels come in as they lie in its surface; only what changed is copied and converted. Drawing goes on
-while a thread encodes.
+Cairo's pixels come in as they lie in its surface; only what changed is converted. Drawing goes on while a
+thread encodes, which does little else: it waits for Python's lock with every step that it takes.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,6 @@ from scenes._formats import Format, require, telling, written
 from scenes._tiles import Mask, grid
 
 Pixels = NDArray[np.uint8]
-Index = NDArray[np.intp]
 Tiles = NDArray[Any]  # (tiles, lines), each element the bytes of a tile's line
 
 AHEAD = 3  # frames drawn before the encoder has taken them: drawing and encoding overlap, memory stays flat
@@ -99,21 +99,26 @@ class Piece:
                 self._encoding.popleft().result()
         if not self.frames:
             changed = np.ones(self._picture.grid.shape, bool)
-        new = None
-        if changed is not None:
-            row, column = changed.nonzero()
-            new = row, column, self._picture.grid.cut(pixels.reshape(self.height, -1))[row, :, column]
-        self._encoding.append(self._thread.submit(self._encode, self.frames, new))
+        patches = [] if changed is None else self._picture.converted(pixels, changed)
+        self._encoding.append(self._thread.submit(self._encode, self.frames, patches))
         self.frames += 1
 
-    def _encode(self, number: int, new: tuple[Index, Index, Tiles] | None) -> None:
-        if new:
-            self._picture.paint(*new)
+    def _encode(self, number: int, patches: "list[Patch]") -> None:
+        self._picture.put(patches)
         self._sink.encode(number, self._picture.frame)
 
 
+@dataclass(frozen=True)
+class Patch:
+    """Tiles in the encoder's own format: their rows and columns, and of each plane (tiles, lines)."""
+
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    planes: list[Tiles]
+
+
 class Picture:
-    """The present frame in the encoder's own format, of which only some tiles are painted anew.
+    """The present frame in the encoder's own format, of which only some tiles are put anew.
 
     Limited range, and the matrix that the format tells; each chroma sample is the mean of its four pixels.
     Tiles are converted side by side, as many as make a strip as wide as the picture: whatever the change,
@@ -136,23 +141,34 @@ class Picture:
         self._strip = np.zeros((self.grid.down + self.MARGIN, 4 * width), np.uint8)
         self._places = self._strip[: self.grid.down].view(f"V{4 * self.grid.across}")
 
-    def paint(self, row: Index, column: Index, tiles: Tiles) -> None:
-        """Put BGRA tiles, which it may change, in their rows and columns of the grid."""
-        pixels = tiles.view(np.uint8).reshape(*tiles.shape, self.grid.across, 4)
+    def put(self, patches: list[Patch]) -> None:
+        """Put converted tiles in their places."""
+        for patch in patches:
+            for mine, new in zip(self._cut, patch.planes, strict=True):
+                mine[patch.row, :, patch.column] = new
+
+    def converted(self, pixels: Pixels, changed: Mask) -> list[Patch]:
+        """The tiles that changed of a frame, BGRA (height, width, 4)."""
+        row, column = changed.nonzero()
+        tiles = self.grid.cut(pixels.reshape(len(pixels), -1))[row, :, column]
+        each = tiles.view(np.uint8).reshape(*tiles.shape, self.grid.across, 4)
         if self.form.pixels == "yuva420p":
-            spread(pixels)
+            spread(each)
         if self.form.alpha:
-            straighten(pixels)
+            straighten(each)
         if self.form.pixels in ("bgr0", "bgra"):
-            self._cut[0][row, :, column] = tiles
-            return
+            return [Patch(row, column, [tiles])]
+        patches = []
         for first in range(0, len(tiles), self.grid.columns):
             some = slice(first, first + self.grid.columns)
             count = len(tiles[some])
             self._places[:, :count] = tiles[some].T
-            for mine, new in zip(self._cut, _planes(self._converted()), strict=True):
-                lines = new.view(np.uint8)[: mine.shape[1]].view(mine.dtype)
-                mine[row[some], :, column[some]] = lines[:, :count].T
+            planes = [
+                plane.view(np.uint8)[: mine.shape[1]].view(mine.dtype)[:, :count].T
+                for mine, plane in zip(self._cut, _planes(self._converted()), strict=True)
+            ]
+            patches.append(Patch(row[some], column[some], planes))
+        return patches
 
     def _converted(self) -> "av.VideoFrame":
         strip = self._strip.reshape(len(self._strip), -1, 4)

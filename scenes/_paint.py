@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 
 MOVE, CURVE, CLOSE = 0, 2, 3  # Cairo's names for what follows in a path
+SAME, CLOSE_TO = 1e-6, 1e-5  # how near Manim takes points for one: in units, and of their coordinates
 LINE_WIDTH = 0.01  # units of the frame for a stroke width of 1, as in Manim's camera
 
 
@@ -91,7 +92,10 @@ def elements_of(points: Array) -> Array:
     ends, begins = curves[:-1, 3], curves[1:, 0]
     # the quick question first: most paths are of one piece
     if (ends == begins).all() or not len(starts := np.flatnonzero(_apart(ends, begins)) + 1):
-        closed = not _apart(curves[:1, 0], curves[-1:, 3])[0]
+        closed = all(
+            abs(a - b) <= SAME + CLOSE_TO * abs(b)
+            for a, b in zip(curves[0, 0].tolist(), curves[-1, 3].tolist(), strict=True)
+        )
         elements = np.empty((4 * n + 2 + closed, 2))
         elements[0], elements[1] = _MOVE, curves[0, 0]
         body = elements[2 : 4 * n + 2].reshape(n, 4, 2)
@@ -117,7 +121,7 @@ def elements_of(points: Array) -> Array:
 
 def _apart(a: Array, b: Array) -> NDArray[np.bool_]:
     """Which points (n, 2) Manim would not take for one."""
-    return np.asarray((np.abs(a - b) > 1e-6 + 1e-5 * np.abs(b)).any(-1))
+    return np.asarray((np.abs(a - b) > SAME + CLOSE_TO * np.abs(b)).any(-1))
 
 
 def displayed(mobjects: Iterable[Mobject]) -> list[Mobject]:

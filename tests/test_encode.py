@@ -22,8 +22,7 @@ drafts = pytest.mark.parametrize("swift", [False, True], ids=["for good", "draft
 
 
 def paint(picture, surface, changed):
-    row, column = changed.nonzero()
-    picture.paint(row, column, picture.grid.cut(surface.reshape(len(surface), -1))[row, :, column])
+    picture.put(picture.converted(surface, changed))
 
 
 def all_of(surface, form):

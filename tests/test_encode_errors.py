@@ -48,7 +48,7 @@ def test_an_error_of_the_encoding_thread_comes_out_and_leaves_nothing(tmp_path, 
     def fail(*frame):
         raise MemoryError("no room for the picture")
 
-    monkeypatch.setattr(Picture, "paint", fail)
+    monkeypatch.setattr(Picture, "put", fail)
     piece = Piece(tmp_path / "a", WIDTH, HEIGHT, FPS, FORMATS["mp4"])
 
     def drawn():
