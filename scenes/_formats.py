@@ -4,16 +4,19 @@ Every figure that fixes a clip's bytes stands here, so that a cache can name it.
 """
 
 import errno
+import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 
+from scenes._store import remove
 from sims._command import Mistyped
 
 # one thread: the bytes of x264 and of libvpx depend on how many there are
@@ -223,11 +226,12 @@ def telling(path: Path) -> Iterator[None]:
 def written(path: Path, folder: bool = False) -> Iterator[Path]:
     """A file or folder beside `path` to write to, which takes its place when the block ends well.
 
-    Whatever else happens, nothing is left; only SIGKILL leaves `.NAME.*.part`, which nobody takes for `path`.
+    Whatever else happens, nothing is left; only SIGKILL leaves `.NAME.*.part`, which nobody takes for `path`
+    and which goes when `path` is written next.
     """
-    make = tempfile.mkdtemp if folder else _mkstemp
     with telling(path):
-        beside = Path(make(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+        _sweep(path)
+        beside, lock = _begun(path, folder)
     try:
         yield beside
         with telling(path):
@@ -238,6 +242,34 @@ def written(path: Path, folder: bool = False) -> Iterator[Path]:
             shutil.rmtree(beside, ignore_errors=True)
         else:
             beside.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _begun(path: Path, folder: bool) -> tuple[Path, int]:
+    """A new file or folder beside `path`, and a lock on it, which ends with this process in any case."""
+    make = tempfile.mkdtemp if folder else _mkstemp
+    while True:
+        beside = Path(make(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+        with suppress(FileNotFoundError):
+            lock = os.open(beside, os.O_RDONLY)
+            with suppress(OSError):  # a network's disk may have no locks: then nothing is swept there either
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if beside.exists():  # and was not swept before it was locked
+                return beside, lock
+            os.close(lock)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed writers of `path` left; what another is writing is locked and stays."""
+    left = re.compile(rf"\.{re.escape(path.name)}\.[^.]+\.part")
+    for name in filter(left.fullmatch, os.listdir(path.parent)):
+        with suppress(OSError):
+            lock = os.open(path.parent / name, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove(path.parent / name)
+            finally:
+                os.close(lock)
 
 
 def _mkstemp(dir: Path, prefix: str, suffix: str) -> str:
@@ -249,10 +281,11 @@ def _mkstemp(dir: Path, prefix: str, suffix: str) -> str:
 def _take_place(beside: Path, path: Path) -> None:
     if beside.is_dir() and path.exists():
         # a folder is not replaced in one step: the old one goes aside first
-        old = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        path.replace(Path(old) / "old")
+        old, lock = _begun(path, folder=True)
+        path.replace(old / "old")
         beside.replace(path)
         shutil.rmtree(old, ignore_errors=True)
+        os.close(lock)
     else:
         beside.replace(path)
 

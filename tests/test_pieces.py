@@ -410,6 +410,7 @@ def killed_at_random(folder: Path, tmp_path: Path, kills: int, film: str) -> Non
                 piece.unlink()
     rendered(folder, out, film=film, cache=cache)
     assert sha(out / "clip.mp4") == sha(expected / "clip.mp4")
+    assert [*out.glob(".*.part"), *cache.glob(".*.part")] == []
 
 
 @LINUX
