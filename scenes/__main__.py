@@ -177,10 +177,11 @@ def taking_a_still(name: str) -> App:
             float | None, Parameter(help="second of the film; a contact sheet unless given")
         ] = None,
         quality: Quality = "high",
+        aspect: Aspect = "16:9",
         theme: Theme = "dark",
         output: Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FILE")] = None,
     ) -> None:
-        take(stem, kind, sims, at, quality, theme, output)
+        take(stem, kind, sims, at, quality, aspect, theme, output)
 
     return command(f"scenes still {name}", takes(kind.simulations(), act, kind.kept), kind.question)
 
@@ -198,6 +199,7 @@ def take(
     sims: dict[str, "Simulation"],
     at: float | None,
     quality: str,
+    aspect: str,
     theme: str,
     output: Path | None,
 ) -> None:
@@ -205,9 +207,8 @@ def take(
     from scenes import _bundle, _render
 
     output = writable(output or Path(f"{stem}_sheet.png" if at is None else f"{stem}_{at:g}s.png"), ".png")
-    size = _render.QUALITIES[quality]
+    size = _render.size("medium" if at is None else quality, aspect)
     if at is None:
-        size = _render.QUALITIES["medium"]
         moments = _render.plan(kind, sims, size.fps).moments(12)
         frames = _render.stills(kind, moments, sims, size, theme)
         picture = _bundle.contact_sheet(frames)

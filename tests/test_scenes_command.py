@@ -169,6 +169,21 @@ def test_without_a_time_a_still_is_a_contact_sheet(folder):
 
 
 @pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        (("--at", "1", "--aspect", "4:3"), (640, 480)),
+        (("--at", "1", "--aspect", "9:16"), (480, 854)),
+        (("--aspect", "1:1"), (3 * 364 - 4, 4 * 364 - 4)),
+    ],
+)
+def test_a_still_takes_the_aspects_of_a_render(folder, tmp_path, words, size):
+    path = tmp_path / "still.png"
+    done = scenes("still", "./fade.py", *words, "--quality", "draft", "-o", str(path), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(path).size == size
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
         (("render", "metronom"), "did you mean metronomes?"),
