@@ -233,6 +233,21 @@ def test_a_film_stands_on_the_ground_of_its_theme(name, plan, theme):
     assert len(np.unique(seen[0].reshape(-1, 4), axis=0)) > 20, "an empty stage"
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(256, 192), (256, 256), (288, 512)], ids=["4:3", "1:1", "9:16"]
+)
+def test_at_other_aspects_it_is_the_same_picture_between_empty_bars(name, plan, width, height):
+    moments, own = plan.moments(3), width * 9 // 16
+    bar = (height - own) // 2
+    whole, within = (
+        _render.stills(film(name), moments, quality=_render.Quality(width, lines, SMALL.fps))
+        for lines in (height, own)
+    )
+    for mine, meant in zip(whole, within, strict=True):
+        assert np.abs(mine[bar : bar + own].astype(int) - meant).max() <= 1  # rounding in another place
+        assert len(np.unique(np.vstack([mine[:bar], mine[bar + own :]]).reshape(-1, 3), axis=0)) == 1
+
+
 def test_another_seed_gives_another_picture_and_another_badge(name, plan, tour):
     kind = film(name)
     seeded = {key: sim for key, sim in kind.simulations().items() if "seed" in type(sim).model_fields}
