@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks import documented, parts
-from benchmarks.films import film, reference
+from benchmarks.films import end_to_end, film, reference, spread
 from benchmarks.measure import Group, Pair, Report, Seconds, measure, row_of, shares_of, typical
 
 from scenes import _render
@@ -20,8 +20,8 @@ PEER = Pair("a peer", "ours", "other", "peer", 4.0)
 FLOOR = Pair("a floor", "ours", "other", "floor", 1.5)
 
 
-def group(timings=(), shares=()) -> Group:
-    return Group("films", "frame", dict(timings), [PEER], dict(shares))
+def group(slices: int, rounds: int = 1, timings=(), shares=()) -> Group:
+    return Group("films", "frame", slices, rounds, dict(timings), [PEER], dict(shares))
 
 
 def ours(name: str, frame: int) -> np.ndarray:
@@ -58,7 +58,7 @@ def test_before_the_first_round_is_whole_its_slices_count():
 def test_a_ratio_is_that_of_whole_times_and_no_mean_of_ratios():
     # a quick slice won twentyfold and a slow one twofold: in all 40 ms against 12
     seconds = {"ours": [0.001, 0.011], "other": [0.020, 0.020]}
-    row = row_of(group(), PEER, seconds, 2)
+    row = row_of(group(2), PEER, seconds)
     assert row.ratio == pytest.approx(40 / 12)
     assert (row.ours, row.other) == pytest.approx((6, 20))
     assert row.ratios == pytest.approx((20, 20 / 11))
@@ -66,19 +66,27 @@ def test_a_ratio_is_that_of_whole_times_and_no_mean_of_ratios():
 
 def test_a_peer_takes_longer_and_a_floor_less():
     seconds = {"ours": [2.0], "other": [8.0]}
-    peer, floor = row_of(group(), PEER, seconds, 1), row_of(group(), FLOOR, seconds, 1)
+    peer, floor = row_of(group(1), PEER, seconds), row_of(group(1), FLOOR, seconds)
     assert (peer.ratio, floor.ratio) == (4.0, 0.25)
     assert peer.holds
     assert floor.holds
     slower = {"ours": [2.1], "other": [1.0]}
-    assert not row_of(group(), PEER, slower, 1).holds
-    assert not row_of(group(), FLOOR, slower, 1).holds
+    assert not row_of(group(1), PEER, slower).holds
+    assert not row_of(group(1), FLOOR, slower).holds
 
 
 def test_shares_of_ours_are_what_was_timed_less_what_is_no_part_of_it():
     shares = {"playing": ("playing",), "painting": ("both", "playing")}
     seconds = {"playing": [0.001, 0.003], "both": [0.006, 0.008]}
-    assert shares_of(group(shares=shares), seconds, 2) == pytest.approx({"playing": 2, "painting": 5})
+    assert shares_of(group(2, shares=shares), seconds) == pytest.approx({"playing": 2, "painting": 5})
+
+
+def test_slices_are_spread_evenly_and_those_of_a_whole_film_leave_nothing_out():
+    assert spread(100, 2, 10) == [range(20, 30), range(70, 80)]
+    assert spread(100, 1, 100) == [range(100)]
+    stretches = end_to_end(7001)
+    assert [k for stretch in stretches for k in stretch] == list(range(7001))
+    assert {len(stretch) for stretch in stretches} <= {291, 292}
 
 
 def test_all_that_is_compared_takes_turns_slice_after_slice_round_after_round():
@@ -88,7 +96,7 @@ def test_all_that_is_compared_takes_turns_slice_after_slice_round_after_round():
         return lambda i: took.append((name, i)) or 1.0
 
     done: list[Seconds] = []
-    measure([group({"ours": timed("ours"), "other": timed("other")})], 2, 2, lambda _, s: done.append(s))
+    measure([group(2, 2, {"ours": timed("ours"), "other": timed("other")})], lambda _, s: done.append(s))
     assert took == [("ours", 0), ("other", 0), ("ours", 1), ("other", 1)] * 2
     assert done == [{"ours": [1.0] * 4, "other": [1.0] * 4}]
 
@@ -102,10 +110,10 @@ def test_what_was_measured_before_an_interruption_is_kept(capsys):
         except StopIteration:
             raise KeyboardInterrupt from None
 
-    groups = [group({"ours": lambda i: 1.0, "other": other})]
-    report = Report(groups, slices=8, rounds=3, frames=10)
+    groups = [group(8, 3, {"ours": lambda i: 1.0, "other": other})]
+    report = Report(groups, frames=10)
     with pytest.raises(KeyboardInterrupt):
-        measure(groups, 8, 3, report.add)
+        measure(groups, report.add)
     assert [row.ratio for row in report.rows] == [4.0]
     said = capsys.readouterr().out
     assert "4.00×" in said
@@ -113,9 +121,9 @@ def test_what_was_measured_before_an_interruption_is_kept(capsys):
 
 
 def test_a_film_and_a_reference_scene_are_timed_to_the_last_column(tmp_path, capsys):
-    groups = [film("metronomes", 1, 3, tmp_path, SMALL), reference("A", 1, 3, tmp_path, SMALL)]
-    report = Report(groups, slices=1, rounds=1, frames=3)
-    measure(groups, 1, 1, report.add)
+    groups = [film("metronomes", 1, 3, tmp_path, SMALL), reference("A", True, tmp_path, SMALL)]
+    report = Report(groups, frames=3)
+    measure(groups, report.add)
     assert [row.group for row in report.rows] == ["metronomes"] * 3 + ["scene A"] * 3
     assert all(row.ours > 0 and row.other > 0 for row in report.rows)
     for shares in report.shares.values():
@@ -154,7 +162,7 @@ def test_the_command_prints_its_table_and_writes_it_as_json(tmp_path):
     [
         (["--only", "nothing"], "reference"),
         (["--frames", "0"], "--frames"),
-        (["--rounds", "many"], "--rounds"),
+        (["--slices", "many"], "--slices"),
         (["-o", "nowhere/found.json"], "nowhere"),
         (["--fast"], "no option --fast"),
     ],
@@ -168,5 +176,5 @@ def test_a_mistake_is_one_line_and_status_2(words, told):
 
 def test_help_names_every_option():
     said = bench("--help").stdout
-    for option in ("--only", "--slices", "--frames", "--rounds", "--quick", "--output"):
+    for option in ("--only", "--whole", "--slices", "--frames", "--quick", "--output"):
         assert option in said

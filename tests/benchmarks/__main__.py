@@ -12,14 +12,17 @@ from sims._command import command, guarded, writable
 
 ABOUT = """Time films, scenes and simulations by turns with a peer or a floor.
 
-Films and scenes are drawn at 1080p60, in slices spread evenly over their
-length. The four films are held against Manim's own renderer and encoder; the
-three reference scenes, made of our parts, against the same pictures made as
-Manim's manual would; both against encoding alone. Simulations are held against
-numpy and scipy, or against themselves one seed after another. All of it takes
-about a quarter of an hour; after Ctrl-C what was measured so far is told.
+Films and scenes are drawn at 1080p60. The four films are held against Manim's
+own renderer and encoder; the three reference scenes, made of our parts, against
+the same pictures made as Manim's manual would; both against encoding alone.
+Simulations are held against numpy and scipy, or against themselves one seed
+after another. All of it takes some twenty minutes; after Ctrl-C what was measured
+so far is told.
 
-make bench ARGS="--only films --frames 60" passes options on.
+What there is to draw changes from beat to beat: a film's slices give its ratios
+within some 15 %, --whole gives them as they are.
+
+make bench ARGS="--only films --whole" passes options on.
 """
 
 
@@ -28,15 +31,15 @@ def bench(
     only: Annotated[
         Literal["reference", "films", "simulations"] | None, Parameter(help="one part of it")
     ] = None,
+    whole: Annotated[
+        bool, Parameter(help="films whole, for figures to rely on: ten minutes each", negative="")
+    ] = False,
     slices: Annotated[
-        int, Parameter(help="slices of each film or scene", validator=Number(gte=1, lte=100))
-    ] = 8,
-    frames: Annotated[int, Parameter(help="frames in a slice", validator=Number(gte=1, lte=300))] = 45,
-    rounds: Annotated[
-        int, Parameter(help="times that each slice is timed", validator=Number(gte=1, lte=100))
-    ] = 3,
+        int, Parameter(help="or so many slices of each", validator=Number(gte=1, lte=1000))
+    ] = 24,
+    frames: Annotated[int, Parameter(help="of so many frames", validator=Number(gte=1, lte=300))] = 60,
     quick: Annotated[
-        bool, Parameter(help="a glance: 2 slices of 10 frames, once; too few to judge by", negative="")
+        bool, Parameter(help="a glance: 2 slices of 10 frames, too few to judge by", negative="")
     ] = False,
     output: Annotated[
         Path | None, Parameter(name=("--output", "-o"), metavar="FILE", help="the same as JSON, too")
@@ -52,19 +55,19 @@ def bench(
     from sims._trajectory import write_whole
 
     if quick:
-        slices, frames, rounds = 2, 10, 1
+        slices, frames = 2, 10
     with tempfile.TemporaryDirectory(prefix="learning-dynamics-") as folder:
         groups: list[Group] = []
         if only in (None, "reference"):
-            groups += references(slices, frames, Path(folder))
+            groups += references(quick, Path(folder))
         if only in (None, "films"):
-            groups += films(slices, frames, Path(folder))
+            groups += films(None if whole else slices, frames, Path(folder))
         if only in (None, "simulations"):
             groups += simulations(quick)
-        report = Report(groups, slices, rounds, frames)
+        report = Report(groups, frames)
         print(report.head(), flush=True)
         try:
-            measure(groups, slices, rounds, report.add)
+            measure(groups, report.add)
         finally:
             print(report.foot(), flush=True)
             if output and report.rows:

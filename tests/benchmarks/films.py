@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks import documented, encoders, parts, stock, stories
 from benchmarks.measure import Group, Pair, Timed
@@ -12,6 +15,7 @@ from scenes._film import Film
 from sims import _discover
 
 HIGH = _render.QUALITIES["high"]
+LONGEST = 300  # frames of a stretch of a whole film, which memory holds; its first is drawn whole
 ASKED = {"A": 4.0, "B": 4.0, "C": 40.0}
 SHARES = {
     "playing": ("playing",),
@@ -41,13 +45,14 @@ def parts_of_ours(
     }
 
 
-def reference(name: str, slices: int, frames: int, folder: Path, quality: _render.Quality = HIGH) -> Group:
-    """One of the three reference scenes, in stretches spread over its ten seconds.
+def reference(name: str, quick: bool, folder: Path, quality: _render.Quality = HIGH) -> Group:
+    """One of the three reference scenes, whole, in three rounds of three stretches.
 
-    Plain Manim draws a stretch of the third of its length in C, since it takes so long.
+    Plain Manim draws a stretch of the sixth of its length in C, since it takes so long.
     """
-    starts = _starts(stories.FRAMES, slices, frames)
-    few = max(frames // 3, 1) if name == "C" else frames
+    slices, frames, rounds = (1, 10, 1) if quick else (3, stories.FRAMES // 3, 3)
+    starts = [stretch.start for stretch in spread(stories.FRAMES, slices, frames)]
+    few = max(frames // 6, 1) if name == "C" else frames
     path = folder / "slice.mp4"
     ready = cache(
         lambda i: encoders.gather(parts.stretch(name, starts[i], frames), [range(frames)], quality, folder)[0]
@@ -65,6 +70,8 @@ def reference(name: str, slices: int, frames: int, folder: Path, quality: _rende
     return Group(
         f"scene {name}",
         "frame",
+        slices,
+        rounds,
         {
             **parts_of_ours(found, path, quality, swift=True),
             "plain Manim, same encoder": lambda i: plain(i, encoders.SWIFT),
@@ -82,29 +89,35 @@ def reference(name: str, slices: int, frames: int, folder: Path, quality: _rende
     )
 
 
-def film(name: str, slices: int, frames: int, folder: Path, quality: _render.Quality = HIGH) -> Group:
-    """One of our films in stretches spread over its length, with our final settings of the encoder."""
+def film(name: str, slices: int | None, frames: int, folder: Path, quality: _render.Quality = HIGH) -> Group:
+    """One of our films, whole or in so many stretches, with our final settings of the encoder.
+
+    How much a frame takes changes so much from beat to beat that more stretches tell more than more rounds.
+    """
     kind = _discover.find("scenes", name, Film)
+    length = _render.plan(kind, fps=quality.fps).frames
+    stretches = spread(length, slices, frames) if slices else end_to_end(length)
     path = folder / "slice.mp4"
 
     @cache
-    def stretches() -> list[range]:
-        length = _render.plan(kind, fps=quality.fps).frames
-        return [range(start, start + frames) for start in _starts(length, slices, frames)]
-
-    @cache
     def gathered() -> list[Path]:
-        return encoders.gather(kind, stretches(), quality, folder)
+        return encoders.gather(kind, stretches, quality, folder)
 
     def floor(options: dict[str, str]) -> Callable[[int], float]:
-        return lambda i: encoders.encode(encoders.ready(gathered()[i]), path, quality, options) / frames
+        return lambda i: (
+            encoders.encode(encoders.ready(gathered()[i]), path, quality, options) / len(stretches[i])
+        )
 
     return Group(
-        name,
+        name if slices else f"{name}, whole",
         "frame",
+        len(stretches),
+        1,
         {
-            **parts_of_ours(lambda i: (kind, stretches()[i]), path, quality, swift=False),
-            "Manim's renderer": lambda i: stock.encoded(kind, stretches()[i], path, quality) / frames,
+            **parts_of_ours(lambda i: (kind, stretches[i]), path, quality, swift=False),
+            "Manim's renderer": lambda i: (
+                stock.encoded(kind, stretches[i], path, quality) / len(stretches[i])
+            ),
             "encoding": floor(encoders.FINAL),
             "encoding, ultrafast": floor(encoders.SWIFT),
         },
@@ -117,17 +130,24 @@ def film(name: str, slices: int, frames: int, folder: Path, quality: _render.Qua
     )
 
 
-def films(slices: int, frames: int, folder: Path) -> list[Group]:
+def films(slices: int | None, frames: int, folder: Path) -> list[Group]:
     """All films found."""
     return [film(name, slices, frames, folder) for name in _discover.subjects("scenes")]
 
 
-def references(slices: int, frames: int, folder: Path) -> list[Group]:
+def references(quick: bool, folder: Path) -> list[Group]:
     """The three reference scenes."""
-    return [reference(name, slices, frames, folder) for name in "ABC"]
+    return [reference(name, quick, folder) for name in "ABC"]
 
 
-def _starts(length: int, slices: int, frames: int) -> list[int]:
-    """First frames of stretches in the middles of equal shares."""
-    middles = [round((i + 0.5) / slices * length) for i in range(slices)]
-    return [max(0, min(middle - frames // 2, length - frames)) for middle in middles]
+def spread(length: int, count: int, frames: int) -> list[range]:
+    """Stretches in the middles of equal shares."""
+    middles = [round((i + 0.5) / count * length) for i in range(count)]
+    starts = [max(0, min(middle - frames // 2, length - frames)) for middle in middles]
+    return [range(start, start + frames) for start in starts]
+
+
+def end_to_end(length: int) -> list[range]:
+    """Stretches of the same length that leave nothing out."""
+    edges = np.linspace(0, length, -(-length // LONGEST) + 1).round().astype(int).tolist()
+    return [range(a, b) for a, b in pairwise(edges)]

@@ -35,11 +35,14 @@ class Pair:
 class Group:
     """Timings of one `unit`, taken by turns, slice after slice, and the pairs to be made of them.
 
-    `shares` say where ours goes: of each, what was timed, and what was timed that is no part of it.
+    All `slices` are timed in each of the `rounds`. `shares` say where ours goes: of each, what was timed, and
+    what was timed that is no part of it.
     """
 
     name: str
     unit: str
+    slices: int
+    rounds: int
     timings: Mapping[str, Timed]
     pairs: Sequence[Pair]
     shares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -57,7 +60,14 @@ class Row:
     kind: str
     ratio: float
     asked: float | None
+    slices: int
+    rounds: int
     ratios: tuple[float, ...]  # of every turn
+
+    @property
+    def whole(self) -> bool:
+        """Whether no turn was cut off."""
+        return len(self.ratios) == self.slices * self.rounds
 
     @property
     def holds(self) -> bool | None:
@@ -67,22 +77,20 @@ class Row:
         return self.ratio >= self.asked if self.kind == "peer" else self.ratio <= self.asked
 
 
-def measure(
-    groups: Sequence[Group], slices: int, rounds: int, done: Callable[[Group, Seconds], None]
-) -> None:
+def measure(groups: Sequence[Group], done: Callable[[Group, Seconds], None]) -> None:
     """Time every group slice by slice, round by round, all of it by turns, behind a progress bar.
 
     `done` gets each group when it is finished; of one that is interrupted, the turns that were whole.
     """
-    total = slices * rounds * sum(len(group.timings) for group in groups)
+    total = sum(group.slices * group.rounds * len(group.timings) for group in groups)
     with tqdm(total=total, unit="timing", disable=None, leave=False, dynamic_ncols=True) as bar:
         for group in groups:
             seconds: dict[str, list[float]] = {name: [] for name in group.timings}
             try:
-                for turn in range(slices * rounds):
+                for turn in range(group.slices * group.rounds):
                     for name, timed in group.timings.items():
                         bar.set_description(f"{group.name}: {name}")
-                        seconds[name].append(timed(turn % slices))
+                        seconds[name].append(timed(turn % group.slices))
                         bar.update()
             finally:
                 whole = min(map(len, seconds.values()))
@@ -95,23 +103,33 @@ def typical(found: Sequence[float], slices: int) -> float:
     return mean(median(found[i::slices]) for i in range(min(slices, len(found))))
 
 
-def row_of(group: Group, pair: Pair, seconds: Seconds, slices: int) -> Row:
+def row_of(group: Group, pair: Pair, seconds: Seconds) -> Row:
     """What a pair's timings say."""
     ours, other = seconds[pair.ours], seconds[pair.other]
 
     def ratio(ours: float, other: float) -> float:
         return other / ours if pair.kind == "peer" else ours / other
 
-    a, b = typical(ours, slices), typical(other, slices)
+    a, b = typical(ours, group.slices), typical(other, group.slices)
     ratios = tuple(map(ratio, ours, other))
     return Row(
-        group.name, pair.what, group.unit, a * 1e3, b * 1e3, pair.kind, ratio(a, b), pair.asked, ratios
+        group=group.name,
+        what=pair.what,
+        unit=group.unit,
+        ours=a * 1e3,
+        other=b * 1e3,
+        kind=pair.kind,
+        ratio=ratio(a, b),
+        asked=pair.asked,
+        slices=group.slices,
+        rounds=group.rounds,
+        ratios=ratios,
     )
 
 
-def shares_of(group: Group, seconds: Seconds, slices: int) -> dict[str, float]:
+def shares_of(group: Group, seconds: Seconds) -> dict[str, float]:
     """Where the time of ours goes, in milliseconds."""
-    spent = {name: typical(found, slices) * 1e3 for name, found in seconds.items()}
+    spent = {name: typical(found, group.slices) * 1e3 for name, found in seconds.items()}
     return {name: spent[of] - sum(spent[but] for but in less) for name, (of, *less) in group.shares.items()}
 
 
@@ -134,17 +152,18 @@ class Report:
     """Two tables, the first of them printed as it grows: the pairs, and where the time of ours goes."""
 
     HEAD = (
-        "Times in milliseconds, taken by turns: of each slice the median over the rounds ({rounds}), of\n"
-        "these the mean over the slices ({slices}). A ratio is that of two such means: how many times\n"
-        "faster than a peer (≥ is asked), how many times the time of a floor (≤ is asked)."
+        "Times in milliseconds, taken by turns: of each slice the median over the rounds, of these the mean\n"
+        "over the slices. The ratio of two such means says how many times faster than a peer (≥ is asked),\n"
+        "how many times the time of a floor (≤ is asked). Slices are spread evenly; of a whole film they\n"
+        "lie end to end."
     )
     WHERE = (
-        "Where the time of ours goes, in milliseconds: playing and painting take turns in one thread,\n"
-        "beside them a second one converts and encodes."
+        "Where the time of ours goes, in milliseconds, each part timed alone. A thread encodes while\n"
+        "the next frames are drawn, so that ours takes less than all parts together."
     )
 
-    def __init__(self, groups: Sequence[Group], slices: int, rounds: int, frames: int) -> None:
-        self.slices, self.rounds, self.frames = slices, rounds, frames
+    def __init__(self, groups: Sequence[Group], frames: int) -> None:
+        self.frames = frames
         self.facts = machine()
         self.rows: list[Row] = []
         self.shares: dict[str, dict[str, float]] = {}
@@ -152,29 +171,29 @@ class Report:
 
     def add(self, group: Group, seconds: Seconds) -> None:
         """Take in a group and print its lines."""
-        rows = [row_of(group, pair, seconds, self.slices) for pair in group.pairs]
+        rows = [row_of(group, pair, seconds) for pair in group.pairs]
         self.rows += rows
         if group.shares:
-            self.shares[group.name] = shares_of(group, seconds, self.slices)
-        turns = min(map(len, seconds.values()))
-        cut = f"  {turns} turns only" if turns < self.slices * self.rounds else ""
+            self.shares[group.name] = shares_of(group, seconds)
         # beside a progress bar, which gives way
-        tqdm.write("\n".join(self.line(row) + cut for row in rows))
+        tqdm.write("\n".join(map(self.line, rows)))
 
     def head(self) -> str:
         """What stands above the lines."""
-        told = self.HEAD.format(slices=self.slices, rounds=self.rounds)
         facts = "  ".join(f"{name} {value}" for name, value in self.facts.items())
-        columns = f"{'what':{self.width}} {'of one':>12} {'ours':>9} {'peer, floor':>12} {'ratio':>8}   asked"
-        return f"{facts}\n\n{told}\n\n{columns}"
+        columns = (
+            f"{'what':{self.width}} {'of one':>10} {'slices × rounds':>16} {'ours':>9} {'peer, floor':>12}"
+        )
+        return f"{facts}\n\n{self.HEAD}\n\n{columns} {'ratio':>8}   asked"
 
     def line(self, row: Row) -> str:
         """One pair."""
         asked = "" if row.asked is None else f"   {'≥' if row.kind == 'peer' else '≤'} {row.asked:g}"
         verdict = {None: "", True: "  holds", False: "  MISSED"}[row.holds]
+        turns = f"{row.slices} × {row.rounds}" if row.whole else f"{len(row.ratios)} turns only"
         return (
-            f"{f'{row.group}: {row.what}':{self.width}} {row.unit:>12} {row.ours:9.2f} {row.other:12.2f} "
-            f"{row.ratio:7.2f}×{asked}{verdict}"
+            f"{f'{row.group}: {row.what}':{self.width}} {row.unit:>10} {turns:>16} "
+            f"{row.ours:9.2f} {row.other:12.2f} {row.ratio:7.2f}×{asked}{verdict}"
         )
 
     def foot(self) -> str:
@@ -194,9 +213,7 @@ class Report:
         """The same for machines."""
         found = {
             "machine": self.facts,
-            "slices": self.slices,
-            "rounds": self.rounds,
-            "frames": self.frames,
+            "frames in a slice": self.frames,
             "rows": [asdict(row) | {"holds": row.holds} for row in self.rows],
             "shares": self.shares,
         }

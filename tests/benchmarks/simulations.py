@@ -4,6 +4,7 @@ Every pair computes the same; the timings check that before they count.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -15,7 +16,7 @@ from benchmarks.measure import Group, Pair, Timed
 from sims import GRU, Attention, Backprop, Kuramoto, Simulation
 
 Array = NDArray[np.float64]
-SEEDS = 16
+SEEDS, ROUNDS = 16, 9
 
 
 def clock(work: Callable[[], object]) -> float:
@@ -68,6 +69,8 @@ def oscillators(quick: bool) -> list[Group]:
         return Group(
             f"kuramoto, {sim.n} oscillators",
             f"{sim.steps} steps",
+            1,
+            ROUNDS,
             {"ours": lambda i: clock(sim.run), "peer": lambda i: clock(lambda: peer(sim, run))},
             [Pair(what, "ours", "peer", "peer")],
         )
@@ -107,6 +110,8 @@ def network(quick: bool) -> Group:
     return Group(
         f"backprop, {SEEDS} seeds",
         f"{steps} steps",
+        1,
+        ROUNDS,
         {"ours": lambda i: clock(lambda: Backprop.run_batch(sims)), "peer": lambda i: clock(peer)},
         [Pair("numpy, one seed after another, nothing kept", "ours", "peer", "peer")],
     )
@@ -128,6 +133,8 @@ def side_by_side(name: str, sims: list[Simulation], variable: str, steps: int) -
     return Group(
         f"{name}, {len(sims)} seeds",
         f"{steps} steps",
+        1,
+        ROUNDS,
         timings,
         [Pair("the same, one seed after another", "ours", "peer", "peer")],
     )
@@ -138,9 +145,10 @@ def simulations(quick: bool) -> list[Group]:
     steps = 10 if quick else 100
     memories = [GRU(steps=steps, record_every=steps, seed=seed) for seed in range(SEEDS)]
     words = [Attention(steps=steps, first=0, every=steps, seed=seed) for seed in range(SEEDS)]
-    return [
+    groups = [
         *oscillators(quick),
         network(quick),
         side_by_side("gru", list(memories), "loss", steps),
         side_by_side("attention", list(words), "loss", steps),
     ]
+    return [replace(group, rounds=2) for group in groups] if quick else groups
