@@ -93,6 +93,8 @@ def _copy(
 def _like(clip: Any, held: Any) -> Any:
     stream = clip.add_stream_from_template(held)
     stream.time_base = 1 / held.average_rate
+    # a WebM that doesn't tell its rate leaves it to be guessed, from one frame not at all
+    stream.codec_context.framerate = held.average_rate
     if clip.format.name == "mov":
         # which of the ProRes it is stands nowhere else
         stream.codec_context.codec_tag = held.codec_context.codec_tag

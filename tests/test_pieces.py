@@ -263,6 +263,25 @@ def test_a_piece_that_ends_early_is_drawn_again_and_so_is_all_that_is_asked_for_
     assert again == first
 
 
+@pytest.mark.parametrize("form", ["mp4", "webm", "gif", "png-sequence"])
+def test_a_part_may_be_one_frame_or_end_in_a_piece_of_one(folder, tmp_path, form):
+    """`two` begins at frame 30: the longer part is a piece of one frame, one of 30, and one of one."""
+    for first, last, count in ((29, 30, 1), (29, 61, 32)):
+        out = tmp_path / str(count)
+        part = ("--from", str(first / 15), "--to", str(last / 15), "--format", form)
+        assert f"of {count} frames drawn" in rendered(folder, out, *part, cache=tmp_path / "cache")
+        if form == "png-sequence":
+            assert len(list((out / "clip.frames").iterdir())) == count
+            continue
+        with av.open(next(str(path) for path in out.glob("clip.*") if path.suffix == f".{form}")) as own:
+            rate = own.streams.video[0].average_rate
+            times = [frame.time for frame in own.decode(video=0)]
+        assert len(times) == count
+        slack = {"mp4": 1e-6, "webm": 0.00051, "gif": 0.0051}[form]  # what the container can tell
+        np.testing.assert_allclose(times, np.arange(count) / 15, atol=slack)
+        assert form == "gif" or rate == 15
+
+
 def test_the_poster_of_a_transparent_part_is_transparent(folder, tmp_path):
     cache, options = tmp_path / "cache", ("--transparent", "--format", "png-sequence")
     rendered(folder, tmp_path / "whole", *options, "--to", "two", cache=cache)
