@@ -16,8 +16,8 @@ Films and scenes are drawn at 1080p60. The four films are held against Manim's
 own renderer and encoder; the three reference scenes, made of our parts, against
 the same pictures made as Manim's manual would; both against encoding alone.
 Simulations are held against numpy and scipy, or against themselves one seed
-after another. All of it takes some twenty minutes; after Ctrl-C what was measured
-so far is told.
+after another. All of it takes some twenty minutes; after Ctrl-C what was
+measured so far is told.
 
 What there is to draw changes from beat to beat: a film's slices give its ratios
 within some 15 %, --whole gives them as they are.
