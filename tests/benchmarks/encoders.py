@@ -6,6 +6,7 @@ The floor of every film are frames that lie ready in the encoder's own format, a
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -39,7 +40,7 @@ def encode(
     began = perf_counter()
     container, stream = _writes(path, quality, options)
     for k, frame in enumerate(frames):
-        frame.pts = k
+        frame.pts, frame.time_base = k, Fraction(1, quality.fps)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
     container.close()
@@ -56,7 +57,7 @@ def gather(
     def keep(k: int, painter: Painter, scene: Scene) -> None:
         i = next(i for i, stretch in enumerate(stretches) if k in stretch)
         frame = av.VideoFrame.from_ndarray(painter.pixels, format="bgra").reformat(format="yuv420p")
-        frame.pts = k - stretches[i].start
+        frame.pts, frame.time_base = k - stretches[i].start, Fraction(1, quality.fps)
         container, stream = writers[i]
         container.mux(stream.encode(frame))
 
