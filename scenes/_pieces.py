@@ -8,6 +8,8 @@ import ctypes
 import json
 import multiprocessing
 import os
+import pickle
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
@@ -261,15 +263,23 @@ def _work(order: Order, places: dict[Span, Path], poster: tuple[int, Path] | Non
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so, and nothing half done is left
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         draw(order, list(places), places.__getitem__, poster, pipe.send)
     except Exception as error:
         with suppress(OSError):
-            try:
-                pipe.send(error)
-            except (TypeError, AttributeError, ValueError):
-                pipe.send(RuntimeError(f"{type(error).__name__}: {error}"))
+            pipe.send(plain(error))
+
+
+def plain(error: Exception) -> Exception:
+    """An error that another process can read: without what led to it, which FFmpeg's own errors may bar."""
+    error.__cause__ = error.__context__ = None
+    try:
+        pickle.loads(pickle.dumps(error))
+    except (pickle.PickleError, TypeError, AttributeError, ValueError):
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _end_with_parent() -> None:

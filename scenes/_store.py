@@ -16,6 +16,7 @@ cluster, where pieces of one film are drawn by many machines.
 import atexit
 import hashlib
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -74,7 +75,8 @@ class Store:
         try:
             write_whole(self.room(key, suffix), data)
         except OSError as error:
-            _warn(f"{error.strerror or error}; going on without keeping it")
+            why = os.strerror(error.errno) if error.errno else str(error)
+            _warn(f"cannot write to {self.folder}: {why}; going on without keeping more")
 
     def tidy(self) -> None:
         """Remove what killed writers left, and beyond the bound what was used longest ago.
@@ -146,8 +148,9 @@ def _spare() -> str:
 
 @cache
 def _warn(line: str) -> None:
-    """Say a thing once in a process."""
-    print(f"scenes: {line}", file=sys.stderr)
+    """Say a thing once, not in each of the processes that draw."""
+    if not multiprocessing.parent_process():
+        print(f"scenes: {line}", file=sys.stderr)
 
 
 def _size(path: Path) -> int:

@@ -286,7 +286,7 @@ def verdict(error: Exception) -> tuple[int, str]:
     if isinstance(error, Diverged):
         return 1, str(error)
     if isinstance(error, MemoryError):
-        return 1, f"not enough memory: {error or 'the machine has none left'}; ask for less at once"
+        return 1, f"not enough memory: {str(error) or 'the machine has none left'}; ask for less at once"
     file, line, ours = _origin(error)
     what = f"{file}, line {line}: {type(error).__name__}: {getattr(error, 'msg', '') or error}"
     return (1, f"a fault of ours, please report it: {what}") if ours else (2, what)
