@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from threading import Lock
 
-from scenes._pieces import Order, Report, Span, WorkerDied, draw, shared_out
+from scenes._pieces import Order, Report, Span, WorkerDied, draw, plain, shared_out
 from scenes._runs import afresh
 from sims._command import Mistyped
 from sims._trajectory import write_whole
@@ -76,12 +76,18 @@ def drawn(
         folder = Path(name)
         places = {span: folder / f"{span[0]}-{span[1]}{order.form.suffix}" for span in spans}
         picture = folder / "poster.png"
-        draw(
-            order,
-            spans,
-            places.__getitem__,
-            (poster, picture) if poster is not None else None,
-            lambda k: None,
-        )
+        failed = None
+        try:
+            draw(
+                order,
+                spans,
+                places.__getitem__,
+                (poster, picture) if poster is not None else None,
+                lambda k: None,
+            )
+        except OSError as error:
+            failed = plain(error)
+        if failed:
+            raise failed  # out here, where nothing that can't be sent goes with it
         pieces = {span: place.read_bytes() for span, place in places.items()}
         return pieces, picture.read_bytes() if picture.exists() else None

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
+
+from scenes import _cluster
+from scenes._formats import telling
 
 FILM = '''"""Does it end well?"""
 
@@ -106,6 +110,21 @@ def test_where_the_system_kills_what_draws_again_and_again_finished_pieces_are_k
     assert "a process that draws was killed 3 times at 2.0 s of ./three.py: out of memory?" in line
     assert not (folder / "out/clip.mp4").exists()
     assert drawn(render(folder)) == 30
+
+
+def test_what_stops_a_worker_of_a_cluster_can_be_read_by_us(monkeypatch):
+    """FFmpeg's own errors, which led to it, cannot be sent."""
+    pickled = pytest.importorskip("distributed.protocol.pickle")
+
+    def full(*_):
+        with telling(Path("a.mp4")):
+            raise av.error.OSError(28, "No space left on device", "a.mp4")
+
+    monkeypatch.setattr(_cluster, "draw", full)
+    with pytest.raises(OSError, match=r"cannot write a\.mp4") as told:
+        _cluster.drawn(None, [], None, False)
+    error = pickled.loads(pickled.dumps(told.value))
+    assert (type(error), error.args) == (OSError, told.value.args)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
