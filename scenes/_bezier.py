@@ -17,6 +17,28 @@ def polyline(xy: ArrayLike) -> Array:
     return segments(xy[:-1], xy[1:])
 
 
+def bends(xy: ArrayLike, within: float) -> NDArray[np.intp]:
+    """Which corners of a path (n, 2) draw it: all others lie `within` of the straight lines between these.
+
+    Douglas and Peucker, Cartographica 10 (1973) 112-122.
+    """
+    xy = np.asarray(xy, dtype=float)
+    kept = [0, len(xy) - 1][: len(xy)]
+    open_ = [(0, len(xy) - 1)]
+    while open_:
+        first, last = open_.pop()
+        if last - first < 2:
+            continue
+        between, along = xy[first + 1 : last] - xy[first], xy[last] - xy[first]
+        # to the piece, not to its line: a path may turn back
+        share = np.clip(between @ along / max(along @ along, 1e-30), 0, 1)
+        apart = np.hypot(*(between - share[:, None] * along).T)
+        if (middle := int(apart.argmax())) >= 0 and apart[middle] > within:
+            kept.append(first + 1 + middle)
+            open_ += (first, kept[-1]), (kept[-1], last)
+    return np.unique(kept)
+
+
 def segments(start: ArrayLike, end: ArrayLike) -> Array:
     """Straight pieces from each start (n, 2) to its end (n, 2)."""
     start, end = _rows(start), _rows(end)

@@ -11,6 +11,8 @@ from scenes import _bezier
 from scenes._theme import SMALL, Role, figures, words
 from scenes.parts import Array, Part, deal, mark
 
+UNSEEN = 0.0004  # units: a twentieth of a pixel at 1080p
+
 
 class Curve(Part):
     """One variable (time,), or one line for each of its columns, growing with the clock on two plain axes.
@@ -42,8 +44,10 @@ class Curve(Part):
         self.dot = 0.0175 * width
         columns = self.data[variable].reshape(len(self.instants), -1).T
         self.paths = [self._place(self.instants, column) for column in columns]
-        self.leaves = [~self._holds(path[:, 1]) for path in self.paths]
-        self.stride, self.whole = 0, self.paths  # the lines to the end, in steps of the stride
+        # how many instants before the line first leaves the chart
+        self.stays = [int(np.append(self._holds(path[:, 1]), False).argmin()) for path in self.paths]
+        self.stride = 0  # and for it, of each line on the chart, which steps are corners, and all it draws
+        self.corners, self.whole = [np.arange(0)] * len(self.paths), self.paths
         roles = (role,) if isinstance(role, str) else role
         self.lines = VGroup(*[mark(stroke=roles[i % len(roles)], width=width) for i in range(len(columns))])
         self.heads = VGroup(*[mark(fill=roles[i % len(roles)]) for i in range(len(columns))])
@@ -82,14 +86,21 @@ class Curve(Part):
         stride = max(1, passed // 600)
         if stride != self.stride:
             self.stride = stride
-            self.whole = [_bezier.polyline(path[::stride]) for path in self.paths]
+            on_chart = [path[:stay:stride] for path, stay in zip(self.paths, self.stays, strict=True)]
+            self.corners = [_bezier.bends(path, UNSEEN) for path in on_chart]
+            self.whole = [
+                _bezier.polyline(path[corners]) for path, corners in zip(on_chart, self.corners, strict=True)
+            ]
         tips = self._place(np.array(t), np.atleast_1d(self.at(self.variable, t)))
         held = self._holds(tips[:, 1])
         for i, line in enumerate(self.lines):
             path = self.paths[i][:passed:stride]
-            if len(path) and held[i] and not self.leaves[i][:passed:stride].any():
-                tip = _bezier.segments(path[-1], tips[i])
-                line.points = np.concatenate([self.whole[i][: 4 * len(path) - 4], tip])
+            if len(path) and held[i] and passed <= self.stays[i]:
+                drawn = int(self.corners[i].searchsorted(len(path)))
+                corner = self.corners[i][drawn - 1]
+                recent = path[[corner, -1]] if corner < len(path) - 1 else path[-1:]
+                tip = _bezier.polyline(np.vstack([recent, tips[i]]))
+                line.points = np.concatenate([self.whole[i][: 4 * drawn - 4], tip])
             else:
                 line.points = self._inside(np.vstack([path, tips[i]]))
         deal(_bezier.discs(tips, np.where(held, self.dot, 0.0)), self.heads)

@@ -37,7 +37,7 @@ SIZE, HEAD = 24, 0.2  # of the numbers in type, of an arrow's head in units
 @cache
 def oscillators() -> xr.Dataset:
     """One step of time for each frame."""
-    return Kuramoto(n=60, K=4.0, dt=1 / FPS, steps=FRAMES).run()
+    return Kuramoto(n=60, K=2.0, frequencies="normal", dt=1 / FPS, steps=FRAMES).run()
 
 
 @cache
