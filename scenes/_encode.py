@@ -54,6 +54,7 @@ class Piece:
         self.form, self.swift = form, swift
         self.frames = 0
         self._encoding: deque[Future[None]] = deque()
+        self._failed = False
 
     def __enter__(self) -> "Piece":
         self._open = self._opened()
@@ -104,8 +105,12 @@ class Piece:
         self.frames += 1
 
     def _encode(self, number: int, patches: "list[Patch]") -> None:
+        if self._failed:
+            return  # FFmpeg crashes where a file that failed once, as on a full disk, is written to again
+        self._failed = True
         self._picture.put(patches)
         self._sink.encode(number, self._picture.frame)
+        self._failed = False
 
 
 @dataclass(frozen=True)

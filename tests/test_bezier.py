@@ -21,7 +21,7 @@ def apart(points, corners):
 @given(PATHS, st.floats(1e-4, 1))
 def test_corners_left_out_lie_near_the_line_that_is_drawn(path, within):
     kept = _bezier.bends(path, within)
-    assert kept[0] == 0 and kept[-1] == len(path) - 1
+    assert {0, len(path) - 1} <= set(kept.tolist())
     if len(kept) > 1:
         assert apart(path, path[kept]).max() <= within * (1 + 1e-9)
 

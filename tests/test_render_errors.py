@@ -156,7 +156,7 @@ rm */fill
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("where", ["out"])
+@pytest.mark.parametrize("where", ["cache", "out"])
 def test_on_a_full_disk_nothing_is_lost_and_with_room_it_goes_on(folder, where, jobs):
     if subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", folder], check=False).returncode:
         pytest.skip("needs a disk of its own, which is not allowed here")
