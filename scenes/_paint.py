@@ -221,8 +221,10 @@ class Painter:
                 now[id(m)] = old
                 continue
             new = now[id(m)] = self._shape(m, look, old)
-            for tiles in self._differ(new, old):
-                damage[tiles] = True
+            # of a line that grew the whole: how its edges are smoothed hangs on all that lies in their row
+            for shape in (new, old):
+                if shape is not None and shape.visible:
+                    damage[shape.tiles] = True
         for key, old in last.items():
             if key not in now and old.visible:
                 damage[old.tiles] = True
@@ -263,12 +265,12 @@ class Painter:
         if visible and ends is None and max(len(m.fill_rgbas), len(m.stroke_rgbas)) > 1:
             ends = m.get_gradient_start_and_end_points()
         same_place = stays and old.look[3:5] == look[3:5]
-        tiles = old.tiles if same_place else self._meets(m.points, m)
+        tiles = old.tiles if same_place else self._meets(m)
         return Shape(m, look, tiles, elements, *shows, ends)
 
-    def _meets(self, points: Array, m: Any) -> tuple[slice, slice]:
-        """The tiles that points and strokes between them may meet."""
-        (left, low, _), (right, high, _) = points.min(0).tolist(), points.max(0).tolist()
+    def _meets(self, m: Any) -> tuple[slice, slice]:
+        """The tiles that a mobject may show in."""
+        (left, low, _), (right, high, _) = m.points.min(0).tolist(), m.points.max(0).tolist()
         x, y = self.scale
         reach = 2 + 5 * LINE_WIDTH * max(m.stroke_width, m.background_stroke_width) * x
         return self.grid.meets(
@@ -277,18 +279,6 @@ class Painter:
             self.width / 2 + right * x + reach,
             self.height / 2 - low * y + reach,
         )
-
-    def _differ(self, new: Shape, old: Shape | None) -> list[tuple[slice, slice]]:
-        """Tiles in which a mobject may look otherwise than it did: of a line that grew, where it did."""
-        seen = [shape for shape in (new, old) if shape is not None and shape.visible]
-        if len(seen) < 2 or new.look[1:] != old.look[1:] or new.filled or new.behind or new.ends:
-            return [shape.tiles for shape in seen]
-        each = [np.frombuffer(shape.look[0]).reshape(-1, 3) for shape in seen]
-        common = min(map(len, each))
-        unlike = (each[0][:common] != each[1][:common]).any(1)
-        # from the curve before, whose join to the next is another
-        first = max((int(unlike.argmax()) if unlike.any() else common) // 4 * 4 - 4, 0)
-        return [self._meets(points[first:], new.mobject) for points in each if len(points) > first]
 
     def _repaint(self, damage: Mask) -> Mask | None:
         """Draw what meets some tiles; unclipped, since Cairo draws clipped edges a little otherwise.
