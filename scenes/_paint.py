@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import cairo
@@ -198,6 +199,13 @@ class Painter:
         if clear:
             camera.background_opacity = 0
         self.shapes: dict[int, Shape] = {}
+        # what lies behind all that moves is painted once, as Manim does it, and copied from there
+        self.behind = np.zeros_like(self.pixels)
+        self.behind_context = _context(self.behind)
+        self.behind_context.set_matrix(self.context.get_matrix())
+        self._tiles(self.behind)[:] = self.ground
+        self.still: list[int] = []  # which shapes that are
+        self.resting = 0  # how many of the first shapes did not change from the frame before
         self.whole = np.ones(self.grid.shape, bool)
         self.pen = pen()
         if self.pen is None:
@@ -231,7 +239,10 @@ class Painter:
         if [key for key in now if key in last] != [key for key in last if key in now]:
             damage[:] = True
         self.shapes = now
-        self.changed = self._repaint(damage) if damage.any() else None
+        self.changed = None
+        if damage.any():
+            self._settle(last)
+            self.changed = self._repaint(damage)
         if not last:
             self.changed = self.whole
 
@@ -280,6 +291,26 @@ class Painter:
             self.height / 2 - low * y + reach,
         )
 
+    def _settle(self, last: dict[int, Shape]) -> None:
+        """Have behind the canvas what has stayed from the first shape on: all that did for two frames."""
+        resting = 0
+        for (key, shape), (other, before) in zip(self.shapes.items(), last.items(), strict=False):
+            if key != other or shape is not before:
+                break
+            resting += 1
+        keys = list(self.shapes)
+        if resting < len(self.still):
+            self.still = []
+            self._tiles(self.behind)[:] = self.ground
+            self.behind_context.get_target().mark_dirty()
+        elif len(self.still) < resting == self.resting:
+            for key in keys[len(self.still) : resting]:
+                if self.shapes[key].visible:
+                    self._draw(self.shapes[key], self.behind_context)
+            self.behind_context.get_target().flush()
+            self.still = keys[:resting]
+        self.resting = resting
+
     def _repaint(self, damage: Mask) -> Mask | None:
         """Draw what meets some tiles; unclipped, since Cairo draws clipped edges a little otherwise.
 
@@ -289,11 +320,11 @@ class Painter:
         surface.flush()
         row, column = damage.nonzero()
         canvas, pixels = self._tiles(self.canvas), self._tiles(self.pixels)
-        canvas[row, :, column] = self.ground
+        canvas[row, :, column] = self._tiles(self.behind)[row, :, column]
         surface.mark_dirty()
-        for shape in self.shapes.values():
+        for shape in islice(self.shapes.values(), len(self.still), None):
             if shape.visible and damage[shape.tiles].any():
-                self._draw(shape)
+                self._draw(shape, self.context)
         surface.flush()
         changed = self.grid.differing(self.canvas, self.pixels, damage)
         row, column = changed.nonzero()
@@ -303,36 +334,35 @@ class Painter:
     def _tiles(self, pixels: Pixels) -> NDArray[Any]:
         return self.grid.cut(pixels.reshape(self.height, -1))
 
-    def _draw(self, shape: Shape) -> None:
+    def _draw(self, shape: Shape, context: "cairo.Context[Any]") -> None:
         m: Any = shape.mobject
-        context = self.context
         context.new_path()
         self.pen.append(context, shape.elements)
         if shape.behind:
-            self._stroke(shape, m.background_stroke_width, m.background_stroke_rgbas)
+            self._stroke(shape, context, m.background_stroke_width, m.background_stroke_rgbas)
         if shape.filled:
-            self._source(shape, m.fill_rgbas)
+            self._source(shape, context, m.fill_rgbas)
             context.fill_preserve()
         if shape.stroked:
-            self._stroke(shape, m.stroke_width, m.stroke_rgbas)
+            self._stroke(shape, context, m.stroke_width, m.stroke_rgbas)
 
-    def _stroke(self, shape: Shape, width: float, rgbas: Array) -> None:
+    def _stroke(self, shape: Shape, context: "cairo.Context[Any]", width: float, rgbas: Array) -> None:
         m: Any = shape.mobject
-        self._source(shape, rgbas)
-        self.context.set_line_width(width * LINE_WIDTH)
-        self.context.set_line_join(LINE_JOIN_MAP[m.joint_type])
-        self.context.set_line_cap(CAP_STYLE_MAP[m.cap_style])
-        self.context.stroke_preserve()
+        self._source(shape, context, rgbas)
+        context.set_line_width(width * LINE_WIDTH)
+        context.set_line_join(LINE_JOIN_MAP[m.joint_type])
+        context.set_line_cap(CAP_STYLE_MAP[m.cap_style])
+        context.stroke_preserve()
 
-    def _source(self, shape: Shape, rgbas: Array) -> None:
+    def _source(self, shape: Shape, context: "cairo.Context[Any]", rgbas: Array) -> None:
         if len(rgbas) == 1:
-            self.context.set_source_rgba(*rgbas[0].tolist())
+            context.set_source_rgba(*rgbas[0].tolist())
             return
         (x, y, _), (to_x, to_y, _) = shape.ends or shape.mobject.get_gradient_start_and_end_points()
         gradient = cairo.LinearGradient(x, y, to_x, to_y)
         for place, rgba in zip(np.linspace(0, 1, len(rgbas)).tolist(), rgbas.tolist(), strict=True):
             gradient.add_color_stop_rgba(place, *rgba)
-        self.context.set_source(gradient)
+        context.set_source(gradient)
 
 
 def _opaque(rgbas: Array) -> bool:
