@@ -92,7 +92,7 @@ def elements_of(points: Array) -> Array:
     n = len(curves)
     ends, begins = curves[:-1, 3], curves[1:, 0]
     # the quick question first: most paths are of one piece
-    if (ends == begins).all() or not len(starts := np.flatnonzero(_apart(ends, begins)) + 1):
+    if ends.tobytes() == begins.tobytes() or not len(starts := np.flatnonzero(_apart(ends, begins)) + 1):
         closed = all(
             abs(a - b) <= SAME + CLOSE_TO * abs(b)
             for a, b in zip(curves[0, 0].tolist(), curves[-1, 3].tolist(), strict=True)
