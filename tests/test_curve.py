@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_bezier import apart
 
 from scenes import _render
 from scenes.parts.curve import UNSEEN, Curve
@@ -21,12 +22,6 @@ def chart(run):
         yield Curve(run, "r", BOX, (0, SECONDS), (0, 1), "order r", "time (s)")
 
 
-def to_line(points, corners):
-    a, along = corners[:-1], np.diff(corners, axis=0)
-    share = ((points[:, None] - a) * along).sum(-1) / np.maximum((along**2).sum(-1), 1e-30)
-    return np.linalg.norm(points[:, None] - a - np.clip(share, 0, 1)[..., None] * along, axis=-1).min(1)
-
-
 @pytest.mark.parametrize("t", [0.0, 0.01, 0.02, 0.031, 3.3, 11.999, 12.0, 13.57, SECONDS])
 def test_the_line_goes_through_all_data_up_to_its_clock_and_no_farther(run, chart, t):
     chart.show(t)
@@ -39,7 +34,7 @@ def test_the_line_goes_through_all_data_up_to_its_clock_and_no_farther(run, char
     passed = run.time.values <= t
     stride = max(1, passed.sum() // 600)
     data = np.stack([x, y], -1)[passed][::stride]
-    assert to_line(data, corners).max() <= 2 * UNSEEN
+    assert apart(data, corners).max() <= 2 * UNSEEN
     assert len(corners) <= len(data) + 2
 
 
