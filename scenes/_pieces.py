@@ -270,6 +270,8 @@ def _work(order: Order, places: dict[Span, Path], poster: tuple[int, Path] | Non
     except Exception as error:
         with suppress(OSError):
             pipe.send(plain(error))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends by itself, and cleans up undisturbed
 
 
 def plain(error: Exception) -> Exception:

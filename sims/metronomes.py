@@ -101,7 +101,7 @@ class Metronomes(Simulation):
     )
     amplitude: float = param(0.7, "initial amplitude of every swing", symbol="A", unit="rad", ge=0, le=1.5)
     periods: float = param(100.0, "duration in small-swing periods 2π", ge=0.1, le=100_000, shape=True)
-    dt: float = param(0.0625, "time step", symbol="Δτ", gt=0, le=0.5, shape=True)
+    dt: float = param(0.0625, "time step", symbol="Δτ", ge=1e-6, le=0.5, shape=True)
     every: int = param(2, "record every so many steps", ge=1, le=1_000_000, shape=True)
     seed: int = param(3, "seed of the initial phases and the detunings", ge=0, le=2**32 - 1)
 

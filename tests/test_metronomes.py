@@ -270,7 +270,8 @@ def test_a_step_too_large_is_reported_as_divergence():
         ({"theta_0": 0.0}, r"theta_0 must be >= 0.01 \(rad\); got 0"),
         ({"mu": float("nan")}, "mu must be a finite number"),
         ({"bata": 0.01}, "did you mean beta?"),
-        ({"dt": 0}, "dt must be > 0; got 0"),
+        ({"dt": 0}, "dt must be >= 1e-06; got 0"),
+        ({"dt": 1e-308}, "dt must be >= 1e-06; got 1e-308"),
         ({"periods": 1.0, "every": 200}, "every must be <= 101 steps; got 200"),
     ],
 )
