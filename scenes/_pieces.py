@@ -104,15 +104,16 @@ class Workshop:
         return self.store.room(key(self.look, "poster", part), ".png")
 
     def plan(self, fresh: bool = False) -> Plan:
-        """The film's frames and beats, counted once, or again where `fresh`."""
-        name, fps = key(self.film, "plan", self.order.quality.fps), self.order.quality.fps
+        """The film's frames and beats, counted once for all rates, or again where `fresh`."""
+        name, fps = key(self.film, "plan"), self.order.quality.fps
         found = self.store.find(name, ".json")
         if found and not fresh:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 said = json.loads(found.read_text())
-                return Plan(said["frames"], fps, tuple(Beat(*beat) for beat in said["beats"]))
+                beats = tuple(Beat(*beat) for beat in said["beats"])
+                return Plan(said["frames"], said["fps"], beats, tuple(said["durations"])).at(fps)
         plan = _render.plan(self.order.kind, self.order.simulations, fps)
-        said = {"frames": plan.frames, "beats": [(b.name, b.caption, b.frame) for b in plan.beats]}
+        said = asdict(plan) | {"beats": [(b.name, b.caption, b.frame) for b in plan.beats]}
         self.store.keep(name, ".json", json.dumps(said).encode())
         return plan
 

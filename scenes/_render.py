@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -82,6 +82,7 @@ class FrameRenderer(CairoRenderer):
         self.fps, self.wanted, self.last, self.sink, self.draw = fps, wanted, last, sink, draw
         self.clear = clear
         self.frame = 0
+        self.durations: list[float] = []
 
     def init_scene(self, scene: Scene, *args: Any) -> None:
         """No file writer: frames go to the sink."""
@@ -96,7 +97,8 @@ class FrameRenderer(CairoRenderer):
         if self.last is not None and self.frame > self.last:
             raise _Done
         scene.compile_animation_data(*args, **kwargs)
-        count = max(1, round(scene.duration * self.fps))
+        self.durations.append(float(scene.duration))
+        count = _frames(scene.duration, self.fps)
         wanted = [k for k in range(self.frame, self.frame + count) if k in self.wanted]
         if wanted:
             scene.begin_animations()
@@ -132,6 +134,10 @@ class FrameRenderer(CairoRenderer):
             rest([animation])
             animation._setup_scene(scene)
             animation.begin()
+
+
+def _frames(seconds: float, fps: int) -> int:
+    return max(1, round(seconds * fps))
 
 
 @contextmanager
@@ -198,6 +204,17 @@ class Plan:
     frames: int
     fps: int
     beats: tuple[Beat, ...]
+    durations: tuple[float, ...] = ()  # seconds of all that is played, of a whole film
+
+    def at(self, fps: int) -> "Plan":
+        """The same film at another rate."""
+        here, there = (
+            np.cumsum([0, *(_frames(seconds, rate) for seconds in self.durations)]).tolist()
+            for rate in (self.fps, fps)
+        )
+        begins = dict(zip(here, there, strict=True))
+        beats = tuple(replace(beat, frame=begins[beat.frame]) for beat in self.beats)
+        return Plan(there[-1], fps, beats, self.durations)
 
     @property
     def seconds(self) -> float:
@@ -215,7 +232,7 @@ class Plan:
 def plan(kind: type[Film], simulations: dict[str, Simulation] | None = None, fps: int = 30) -> Plan:
     """Construct a film without drawing it."""
     film = play(kind, simulations, quality=Quality(320, 180, fps), draw=False)
-    return Plan(film.renderer.frame, fps, tuple(film.beats))
+    return Plan(film.renderer.frame, fps, tuple(film.beats), tuple(film.renderer.durations))
 
 
 def stills(

@@ -248,6 +248,11 @@ def test_at_other_aspects_it_is_the_same_picture_between_empty_bars(name, plan, 
         assert len(np.unique(np.vstack([mine[:bar], mine[bar + own :]]).reshape(-1, 3), axis=0)) == 1
 
 
+def test_a_film_counted_at_one_rate_is_known_at_every_other(name):
+    kind = _discover.find("scenes", name, Film)
+    assert _render.plan(kind, fps=15).at(60) == _render.plan(kind, fps=60)
+
+
 def test_another_seed_gives_another_picture_and_another_badge(name, plan, tour):
     kind = film(name)
     seeded = {key: sim for key, sim in kind.simulations().items() if "seed" in type(sim).model_fields}
