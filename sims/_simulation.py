@@ -18,7 +18,7 @@ A subject is a file with pure functions and one subclass of Simulation:
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -28,7 +28,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from sims._discover import nearest
-from sims._trajectory import as_trajectory
+from sims._trajectory import Computed, as_trajectory
 
 BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 KINDS = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
@@ -160,8 +160,11 @@ class Simulation(BaseModel):
         return type(self)(**(dict(self) | dict(update or {})))
 
     @classmethod
-    def solve(cls, p: Batch) -> dict[str, np.ndarray]:
-        """Compute every variable of `variables` for the batch `p`, each with a leading batch axis."""
+    def solve(cls, p: Batch) -> Mapping[str, Computed]:
+        """Compute every variable of `variables` for the batch `p`, each with a leading batch axis.
+
+        What takes long and is not always wanted may be a function of no arguments that returns the array.
+        """
         raise NotImplementedError(f"{cls.__name__} must define solve(cls, p)")
 
     def run(self) -> xr.Dataset:
@@ -172,8 +175,11 @@ class Simulation(BaseModel):
         return trajectory
 
     @classmethod
-    def run_batch(cls, sims: Sequence[Self]) -> xr.Dataset:
-        """Run simulations of equal shape side by side; their trajectories along a leading `batch`."""
+    def run_batch(cls, sims: Sequence[Self], only: Collection[str] | None = None) -> xr.Dataset:
+        """Run simulations of equal shape side by side; their trajectories along a leading `batch`.
+
+        With `only`, of these variables and the coordinates alone.
+        """
         batch = Batch(sims)
         return as_trajectory(
             cls.solve(batch),
@@ -182,6 +188,7 @@ class Simulation(BaseModel):
             title=(cls.__doc__ or "").strip().split("\n")[0],
             parameters=[dict(sim) for sim in sims],
             seeds=[int(getattr(sim, "seed", 0)) for sim in sims],
+            only=only,
         )
 
     def measure(self, trajectory: xr.Dataset) -> dict[str, float]:

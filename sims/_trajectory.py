@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 PROVENANCE = ("simulation", "parameters", "seed", "versions", "revision")
 SIGNATURES = {b"\x80": "a Python pickle, which is never opened", b"CDF": "NetCDF-3, not NetCDF-4"}
+
+
+# what a simulation computes of a variable, or a function that does so once it is wanted
+Computed = np.ndarray | Callable[[], np.ndarray]
 
 
 class TrajectoryError(ValueError):
@@ -41,27 +45,31 @@ def check_finite(values: np.ndarray, name: str, when: str, cure: str) -> None:
 
 
 def as_trajectory(
-    arrays: Mapping[str, np.ndarray],
+    computed: Mapping[str, Computed],
     variables: Mapping[str, "Variable"],
     *,
     name: str,
     title: str,
     parameters: list[dict[str, Any]],
     seeds: list[int],
+    only: Collection[str] | None = None,
 ) -> xr.Dataset:
-    """A Dataset with a leading `batch` dimension from a simulation's arrays, held to its declaration.
+    """A Dataset with a leading `batch` dimension of what a simulation computed, held to its declaration.
 
-    Raises TrajectoryError where an array is undeclared, missing, or of another shape than declared;
-    Diverged where one is not finite.
+    With `only`, of these variables and the coordinates. Raises TrajectoryError where an array is undeclared,
+    missing, or of another shape than declared; Diverged where one is not finite.
     """
-    declared = {key: declaration(key, variables) for key in arrays}
-    missing = [key for key in variables if "{" not in key and key not in arrays]
+    declared = {key: declaration(key, variables) for key in computed}
+    missing = [key for key in variables if "{" not in key and key not in computed]
     if missing:
         raise TrajectoryError(f"{name} declares {', '.join(missing)} but did not compute it")
     dataset = xr.Dataset()
-    for key, array in arrays.items():
+    for key, array in computed.items():
         dims, meaning, symbol, unit = declared[key]
         coordinate = dims == (key,)
+        if not (coordinate or only is None or key in only):
+            continue
+        array = array() if callable(array) else array
         full = dims if coordinate else ("batch", *dims)
         if np.ndim(array) != len(full):
             raise TrajectoryError(f"{name}.{key} must have dimensions {full}; got shape {np.shape(array)}")
