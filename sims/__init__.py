@@ -19,6 +19,9 @@ MACHINERY = {
     "Batch": "_simulation",
     "Diverged": "_trajectory",
     "TrajectoryError": "_trajectory",
+    "sweep": "_sweep",
+    "latin": "_axes",
+    "random": "_axes",
     "save": "_trajectory",
     "load": "_trajectory",
 }

@@ -1,4 +1,4 @@
-"""The `sims` command: list, show, run and plot simulations of learning."""
+"""The `sims` command: list, show, run, sweep and plot simulations of learning."""
 
 import shlex
 import sys
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Group, Parameter
 
 from sims import _discover
-from sims._command import PLAIN, command, guarded, print_subjects, takes, told_version, writable
+from sims._command import PLAIN, command, guarded, print_subjects, takes, tell, told_version, writable
 
 if TYPE_CHECKING:
     from sims._simulation import Simulation
@@ -100,12 +100,60 @@ def compute(name: str, sim: "Simulation", output: Path) -> None:
         "look at it": f"sims plot {shlex.quote(str(output))}",
         "load it": f"sims.load({str(output)!r})",
     }
-    margin = max(map(len, told)) + 2
-    for what, value in told.items():
-        print(what.ljust(margin) + value)
+    tell(told)
 
 
 @app.command(sort_key=4)
+def sweep(name: str, /) -> None:
+    """Run a simulation for many values of its parameters; `sims sweep NAME --help` shows how to say which.
+
+    Parameters
+    ----------
+    name
+        as `sims list` names it, or your own file: ./my_sim.py
+    """
+    sweeping(name)([])
+
+
+def sweeping(name: str) -> App:
+    """`sims sweep NAME` with the parameters of that simulation as its options."""
+    from sims import _sweep_command as words
+    from sims._simulation import Simulation
+
+    kind = _discover.find("sims", name, Simulation)
+    path = Path(sys.modules[kind.__module__].__file__ or name)
+    subject = path.stem
+    where = Parameter(help=f"a .nc or .zarr; {subject}_sweep.nc in this folder unless given")
+
+    def simulate(
+        sims: dict[str, Simulation],
+        /,
+        *,
+        over: words.Grid = (),
+        random: words.Drawn = (),
+        latin: words.Spread = (),
+        record: words.Recorded = (),
+        output: Annotated[Path | None, Output, where] = None,
+        resume: words.Resume = False,
+        jobs: words.Jobs = 1,
+        scheduler: words.Scheduler = None,
+        dry_run: words.DryRun = False,
+    ) -> None:
+        from sims._sweep import check_output, design
+
+        wanted = design(sims[subject], words.over_in_words(sims[subject], over, random, latin), record)
+        file = output or Path(f"{subject}_sweep.nc")
+        check_output(file)
+        if dry_run:
+            words.foretold(wanted, jobs)
+        else:
+            words.swept(wanted, file, resume, jobs, scheduler)
+
+    about = f"Sweep: {_discover.headline(path)}"
+    return command(f"sims sweep {name}", takes({subject: kind()}, simulate), about)
+
+
+@app.command(sort_key=5)
 def plot(run: Path, /, *variables: str, output: Annotated[Path | None, Output] = None) -> None:
     """Draw a trajectory, or only some of its variables, with labels and units.
 
@@ -129,6 +177,8 @@ def main() -> None:
     match sys.argv[1:]:
         case ["run", name, *options] if not name.startswith("-"):
             guarded("sims", lambda: running(name)(options))
+        case ["sweep", name, *options] if not name.startswith("-"):
+            guarded("sims", lambda: sweeping(name)(options))
         case words:
             guarded("sims", lambda: app(words))
 

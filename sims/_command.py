@@ -32,7 +32,14 @@ PLAIN: dict[str, Any] = {
 }
 Word = int | float | str
 METAVARS = {int: "INT", float: "NUMBER"}
-USERS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+USERS = (
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+    ConnectionError,
+)
 
 
 def command(usage: str, action: Callable[..., None], about: str) -> App:
@@ -162,14 +169,16 @@ def _read(kind: Any, several: bool, _: Any, tokens: Sequence[Token]) -> Any:
     """The value of an option; several as `6 6` or `6,6`."""
     words = [token.value for token in tokens]
     if not several:
-        return _value(kind, words[0])
+        return value_of(kind, words[0])
     if kind is not str:
         words = [part for word in words for part in word.split(",") if part]
-    return tuple(_value(kind, word) for word in words)
+    return tuple(value_of(kind, word) for word in words)
 
 
-def _value(kind: Any, word: str) -> Any:
+def value_of(kind: Any, word: str) -> Any:
     """The number a word stands for (`1e4` is whole); any other word is the simulation's to refuse."""
+    if kind is bool:
+        return {"true": True, "yes": True, "false": False, "no": False}.get(word.lower(), word)
     if kind not in (int, float):
         return word
     try:
@@ -222,6 +231,13 @@ def as_typed(value: Any) -> str:
     return str(value)
 
 
+def tell(facts: Mapping[str, str]) -> None:
+    """Print facts one below the other, their values aligned."""
+    margin = max(map(len, facts)) + 2
+    for what, value in facts.items():
+        print(what.ljust(margin) + value)
+
+
 class Mistyped(ValueError):
     """A command line that cannot be followed; says what would do."""
 
@@ -251,8 +267,8 @@ def guarded(program: str, work: Callable[[], object]) -> NoReturn:
     try:
         work()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        status, line = 130, "interrupted"
+    except KeyboardInterrupt as error:
+        status, line = 130, str(error) or "interrupted"
     except BrokenPipeError:
         status = 141
     # a command is where every error ends; a traceback would tell its user nothing

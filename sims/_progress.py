@@ -1,8 +1,14 @@
 """Progress bars: shown by the commands, silent in a library call or away from a terminal."""
 
+import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _label: ContextVar[str | None] = ContextVar("_label", default=None)
 
@@ -33,4 +39,21 @@ def ticks(count: int) -> Iterable[int]:
         leave=False,
         dynamic_ncols=True,
     )
+    return bar
+
+
+def points_bar(total: int, done: int, label: str, shown: bool | None) -> "tqdm[Any]":
+    """A bar of the points of a sweep: done, failed, rate and time left.
+
+    Unless said otherwise it is shown on a terminal and in a notebook, where nothing has to be asked for.
+    """
+    from tqdm.auto import tqdm
+
+    if shown is None:
+        shown = sys.stderr.isatty() or "ipykernel" in sys.modules
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where a notebook has no widgets, text does
+        bar: tqdm[Any] = tqdm(
+            total=total, initial=done, desc=label, unit="point", disable=not shown, dynamic_ncols=True
+        )
     return bar

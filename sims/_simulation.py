@@ -180,15 +180,27 @@ class Simulation(BaseModel):
 
         With `only`, of these variables and the coordinates alone.
         """
-        batch = Batch(sims)
+        return cls.labelled(sims, cls.solve(Batch(sims)), only)
+
+    @classmethod
+    def labelled(
+        cls, sims: Sequence[Self], computed: Mapping[str, Computed], only: Collection[str] | None = None
+    ) -> xr.Dataset:
+        """What `solve` computed for these simulations, as their trajectories along a leading `batch`."""
         return as_trajectory(
-            cls.solve(batch),
+            computed,
             cls.variables,
             name=cls.__module__.rsplit(".", 1)[-1],
             title=(cls.__doc__ or "").strip().split("\n")[0],
             parameters=[dict(sim) for sim in sims],
             seeds=[int(getattr(sim, "seed", 0)) for sim in sims],
             only=only,
+        )
+
+    def shape_of_batch(self) -> tuple[Any, ...]:
+        """The values of the parameters that must be equal over a batch."""
+        return tuple(
+            getattr(self, name) for name, field in type(self).model_fields.items() if _extra(field)["shape"]
         )
 
     def measure(self, trajectory: xr.Dataset) -> dict[str, float]:
@@ -198,6 +210,13 @@ class Simulation(BaseModel):
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+def labels_of(kind: type[Simulation], name: str) -> dict[str, str]:
+    """Meaning, symbol and unit of a parameter, as a variable has them."""
+    field = kind.model_fields[name]
+    extra = _extra(field)
+    return {"long_name": str(field.description), "symbol": extra["symbol"], "units": extra["unit"]}
 
 
 def _beyond(value: float, kind: str, limit: float) -> bool:

@@ -152,8 +152,11 @@ def _plain(labels: object) -> bytes:
 def save(trajectory: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """Write a trajectory as NetCDF-4 (gzip, shuffle, digest), whole or not at all, always the same bytes.
 
-    Raises OSError where the path can't be written, naming it.
+    A path that ends in .zarr becomes a Zarr store (format 2). Raises OSError where the path can't be written,
+    naming it.
     """
+    if Path(path).suffix == ".zarr":
+        return _save_store(trajectory.assign_attrs(digest=digest(trajectory)), Path(path))
     packed = {"zlib": True, "shuffle": True, "fletcher32": True}
     encoding = {
         str(key): packed for key, v in trajectory.variables.items() if v.dtype.kind in "fiub" and v.ndim
@@ -161,6 +164,20 @@ def save(trajectory: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     sealed = trajectory.assign_attrs(digest=digest(trajectory))
     data = sealed.to_netcdf(engine="h5netcdf", encoding=encoding)
     return write_whole(path, bytes(data))
+
+
+def _save_store(sealed: xr.Dataset, path: Path) -> Path:
+    """Write a Zarr store beside its final name, then rename: the old store or the new one, whole."""
+    final = path.resolve()
+    try:
+        with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.") as beside:
+            sealed.to_zarr(Path(beside) / "new", zarr_format=2)
+            if final.exists():
+                final.rename(Path(beside) / "old")
+            (Path(beside) / "new").rename(final)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
+    return path
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -206,10 +223,10 @@ def _umask() -> int:
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a trajectory into memory. Raises TrajectoryError unless it is one, whole and ours."""
+    """Read a trajectory or a sweep into memory. Raises TrajectoryError unless it is one, whole and ours."""
     path = Path(path)
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, not a trajectory")
+        return _sealed(_load_store(path), path)
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     if not path.is_file():
@@ -227,6 +244,23 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
             trajectory = dataset.load()
     except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise TrajectoryError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+    return _sealed(trajectory, path)
+
+
+def _load_store(path: Path) -> xr.Dataset:
+    if not (path / ".zgroup").exists() and not (path / "zarr.json").exists():
+        raise IsADirectoryError(f"{path} is a folder, not a trajectory")
+    try:
+        with xr.open_zarr(path, decode_times=False, consolidated=False, chunks=None) as dataset:
+            trajectory: xr.Dataset = dataset.load()
+            return trajectory
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise TrajectoryError(f"{path} is damaged, or was not written to its end: {said}") from None
+
+
+def _sealed(trajectory: xr.Dataset, path: Path) -> xr.Dataset:
+    """The trajectory without its seal, which must be unbroken."""
     seal = trajectory.attrs.pop("digest", None)
     check(trajectory, str(path))
     if seal not in (None, digest(trajectory)):

@@ -17,7 +17,12 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 os.environ["LEARNING_DYNAMICS_CACHE"] = tempfile.mkdtemp(prefix="learning-dynamics-tests-")
 atexit.register(shutil.rmtree, os.environ["LEARNING_DYNAMICS_CACHE"], ignore_errors=True)
 
+import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from pathlib import Path  # noqa: E402
+
 import pytest  # noqa: E402
+from commands import Run, files  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 settings.register_profile(
@@ -60,3 +65,41 @@ class Decay(Simulation):
     def measure(self, trajectory):
         return {"left at the end": float(trajectory.x[-1])}
 '''
+
+
+@pytest.fixture
+def sims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """`sims("list")` in an empty folder: exit status, what it printed, what it complained of."""
+    from sims.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: object, columns: int = 80) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sims", *map(str, words)])
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        assert isinstance(left.value.code, int)
+        return left.value.code, out, err
+
+    return command
+
+
+@pytest.fixture
+def refused(sims: Run, tmp_path: Path) -> Callable[..., str]:
+    """The one line with which a command is refused as its user's mistake, leaving nothing behind."""
+
+    def complaint(*words: object, status: int = 2) -> str:
+        before = files(tmp_path)
+        code, out, err = sims(*words)
+        assert code == status, err
+        assert out == ""
+        assert err.startswith("sims: ")
+        assert err.endswith("\n")
+        assert err.count("\n") == 1
+        assert files(tmp_path) == before
+        return err[len("sims: ") : -1]
+
+    return complaint

@@ -16,60 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from commands import Run, shell
 from rich.cells import cell_len
 
 from sims import Kuramoto, Simulation, _discover, load, save
-from sims.__main__ import main
 
 SUBJECTS = _discover.subjects("sims")
-Run = Callable[..., tuple[int, str, str]]
-
-
-def files(folder: Path) -> list[Path]:
-    """What lies in a folder, but for the bytecode Python keeps of a user's own file."""
-    return sorted(path for path in folder.iterdir() if path.name != "__pycache__")
-
-
-@pytest.fixture
-def sims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """`sims("list")` in an empty folder: exit status, what it printed, what it complained of."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*words: object, columns: int = 80) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sims", *map(str, words)])
-        monkeypatch.setenv("COLUMNS", str(columns))
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
-    return command
-
-
-@pytest.fixture
-def refused(sims: Run, tmp_path: Path) -> Callable[..., str]:
-    """The one line with which a command is refused as its user's mistake, leaving nothing behind."""
-
-    def complaint(*words: object, status: int = 2) -> str:
-        before = files(tmp_path)
-        code, out, err = sims(*words)
-        assert code == status, err
-        assert out == ""
-        assert err.startswith("sims: ")
-        assert err.endswith("\n")
-        assert err.count("\n") == 1
-        assert files(tmp_path) == before
-        return err[len("sims: ") : -1]
-
-    return complaint
-
-
-def shell(*words: object, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
-    line = [sys.executable, "-m", "sims", *map(str, words)]
-    return subprocess.run(line, cwd=cwd, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
 
 
 # --- list and show

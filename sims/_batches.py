@@ -1,0 +1,214 @@
+"""The points of a sweep in batches: what a worker does with one, and which points go into the next."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import suppress
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import xarray as xr
+
+from sims._journal import Part
+from sims._record import MEASURED, Record, kept
+from sims._simulation import Batch, Simulation
+from sims._trajectory import Diverged, versions
+
+SECONDS = 3.0  # a batch should take: long enough to hide what it costs to send, short enough to see progress
+MOST = 256  # points in it
+BYTES = 64e6  # of its trajectories
+DEATHS = 3  # of workers, after which a point is run with no other beside it
+
+
+class Order(NamedTuple):
+    """What a worker has to know beside the parameters."""
+
+    kind: type[Simulation]
+    records: tuple[Record, ...]
+
+
+class Finished(NamedTuple):
+    """A batch that was run: why each point failed (or ""), what is kept of the others, and what it took."""
+
+    failure: list[str]
+    kept: xr.Dataset
+    seconds: float
+    nbytes: int
+    versions: dict[str, str]
+
+
+def run(order: Order, parameters: Sequence[dict[str, Any]]) -> Finished:
+    """Run points of equal shape side by side; what fails is found by halving, and the rest arrives."""
+    began = perf_counter()
+    sims = [order.kind(**values) for values in parameters]
+    with np.errstate(all="ignore"):  # what does not stay finite is told of as a failure
+        halves = list(_halves(order, sims))
+    datasets = [dataset for _, dataset, _ in halves if dataset is not None] or [xr.Dataset()]
+    if len(datasets) > 1:
+        datasets = [xr.concat(datasets, "batch", coords="minimal", compat="override", join="override")]
+    failure = [reason for reasons, *_ in halves for reason in reasons]
+    nbytes = sum(size for *_, size in halves)
+    return Finished(failure, datasets[0], perf_counter() - began, nbytes, versions())
+
+
+def _halves(order: Order, sims: Sequence[Simulation]) -> Iterable[tuple[list[str], xr.Dataset | None, int]]:
+    """Reasons, what is kept and the size of the trajectories, of all at once or else of either half."""
+    names = {record.variable for record in order.records}
+    try:
+        computed = order.kind.solve(Batch(sims))
+        runs = order.kind.labelled(sims, computed, None if MEASURED in names else names)
+        numbers = _measured(sims, runs) if MEASURED in names else {}
+    # a simulation may be anybody's: whatever it raises is the reason why that point has no result
+    except Exception as error:
+        if len(sims) == 1:
+            yield [_reason(error)], None, 0
+        else:
+            half = len(sims) // 2
+            yield from _halves(order, sims[:half])
+            yield from _halves(order, sims[half:])
+        return
+    size = sum(v.nbytes for v in computed.values() if isinstance(v, np.ndarray))
+    yield [""] * len(sims), kept(runs, order.records).assign(numbers), size
+
+
+def _reason(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    return said if isinstance(error, Diverged) else f"{type(error).__name__}: {said}".rstrip(": ")
+
+
+def _measured(sims: Sequence[Simulation], runs: xr.Dataset) -> dict[str, xr.Variable]:
+    """What each simulation measures of its own trajectory, NaN where it does not."""
+    rows = [sim.measure(runs.isel(batch=i)) for i, sim in enumerate(sims)]
+    names = dict.fromkeys(name for row in rows for name in row)
+    labels = {"symbol": "", "units": ""}
+    return {
+        name: xr.Variable("batch", [row.get(name, np.nan) for row in rows], {"long_name": name} | labels)
+        for name in names
+    }
+
+
+class Crew(Protocol):
+    """Where batches are run."""
+
+    lost: tuple[type[BaseException], ...]
+    """What the future of a batch raises whose worker died."""
+
+    @property
+    def hands(self) -> int:
+        """How many batches it runs at once."""
+
+    def submit(self, order: Order, parameters: Sequence[dict[str, Any]]) -> "Future[Finished]": ...
+
+
+class Queue:
+    """The points still to run, by shape; batches grow until one takes SECONDS."""
+
+    def __init__(self, points: Sequence[Simulation], missing: Iterable[int], hands: int) -> None:
+        self.hands = hands
+        self.waiting: dict[Any, list[int]] = {}
+        self.size: dict[Any, int] = {}
+        self.shape: dict[int, Any] = {}
+        for i in missing:
+            self.shape[i] = points[i].shape_of_batch()
+            self.waiting.setdefault(self.shape[i], []).append(i)
+        self.returned: list[list[int]] = []
+        self.deaths: Counter[int] = Counter()
+
+    def pop(self, alone: bool) -> list[int] | None:
+        """The points of the next batch, or None as long as nothing can be begun beside what is running.
+
+        The first batch of each shape is one point, from which follows how many go into the next.
+        """
+        for batch in self.returned:
+            if alone or self.deaths[batch[0]] < DEATHS or len(batch) > 1:
+                self.returned.remove(batch)
+                return batch
+        for shape, left in self.waiting.items():
+            if shape not in self.size:
+                self.size[shape] = 0
+                return [left.pop(0)]
+        for shape, left in self.waiting.items():
+            if left and self.size[shape]:
+                share = -(-len(left) // (2 * self.hands)) if self.hands > 1 else len(left)
+                count = min(self.size[shape], share)
+                batch = left[:count]
+                del left[:count]
+                return batch
+        return None
+
+    def learn(self, batch: Sequence[int], finished: Finished) -> None:
+        """How many points go into the next batch of this shape, from what this one took."""
+        count, seconds = len(batch), max(finished.seconds, 1e-6)
+        size = count * SECONDS / seconds
+        if seconds < SECONDS:
+            size = max(size, 2 * count)
+        room = BYTES * count / finished.nbytes if finished.nbytes else 2 * count
+        self.size[self.shape[batch[0]]] = max(1, int(min(size, room, MOST)))
+
+    def again(self, batch: list[int]) -> bool:
+        """Take back a batch whose worker died, in halves from the second time on.
+
+        False where a single point was run alone and has killed its worker once too often.
+        """
+        for i in batch:
+            self.deaths[i] += 1
+        died = self.deaths[batch[0]]
+        if len(batch) == 1 and died > DEATHS:
+            return False
+        half = len(batch) // 2 if died > 1 else 0
+        self.returned += [part for part in (batch[:half], batch[half:]) if part]
+        if not self.size[self.shape[batch[0]]]:
+            self.size[self.shape[batch[0]]] = 1
+        return True
+
+    def __bool__(self) -> bool:
+        return bool(self.returned) or any(self.waiting.values())
+
+
+def compute(
+    order: Order,
+    points: Sequence[Simulation],
+    missing: Iterable[int],
+    crew: Crew,
+    keep: Callable[[Part], None],
+) -> None:
+    """Run the missing points on a crew, handing on every batch as it comes.
+
+    Raises what a batch raises beyond the failure of its points: a mistake in what is to be recorded, a crew
+    that is lost as a whole, or OSError for workers of other versions than ours.
+    """
+    queue = Queue(points, missing, crew.hands)
+    running: dict[Future[Finished], list[int]] = {}
+    slots = crew.hands if crew.hands == 1 else 2 * crew.hands
+    try:
+        while queue or running:
+            while len(running) < slots:
+                batch = queue.pop(alone=not running)
+                if batch is None:
+                    break
+                running[crew.submit(order, [dict(points[i]) for i in batch])] = batch
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                batch = running.pop(future)
+                try:
+                    finished = future.result()
+                except crew.lost as error:
+                    if not queue.again(batch):
+                        reason = f"its process died {DEATHS + 1} times: killed, or out of memory ({error})"
+                        keep(Part(np.array(batch), [reason.split("\n")[0]], xr.Dataset()))
+                    continue
+                except CancelledError:
+                    raise ConnectionError("the scheduler, or the way to it, was lost") from None
+                _same_versions(finished.versions)
+                queue.learn(batch, finished)
+                keep(Part(np.array(batch), finished.failure, finished.kept))
+    finally:
+        for future in running:
+            with suppress(RuntimeError):
+                future.cancel()
+
+
+def _same_versions(theirs: dict[str, str]) -> None:
+    for name, ours in versions().items():
+        if theirs[name] != ours:
+            raise OSError(f"a worker has {name} {theirs[name]}, this process {ours}; install the same on all")

@@ -1,0 +1,152 @@
+"""A sweep on disk while it runs: its parts, each written whole, beside the file they will become.
+
+`sweep.nc.part` holds what is to be computed (`plan.json`) and what is so far (`000017.npz`, a batch of points
+each). A process that is killed leaves whole parts; another goes on from them. One process writes at a time.
+"""
+
+import fcntl
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, NamedTuple, Self
+
+import numpy as np
+import xarray as xr
+
+from sims._simulation import ParameterError
+from sims._trajectory import write_whole
+
+Plan = dict[str, Any]
+
+
+class Part(NamedTuple):
+    """Some points of a sweep: their places in it, why each failed (or ""), and what is kept of the others."""
+
+    points: np.ndarray
+    failure: list[str]
+    kept: xr.Dataset  # along `batch`, of the points that did not fail
+
+
+def pack(part: Part) -> bytes:
+    """A part as an .npz without pickles: plain arrays, and their labels as JSON."""
+    arrays = {f"variable {name}": v.values for name, v in part.kept.variables.items()}
+    labels = {
+        str(name): [v.dims, v.attrs, name in part.kept.coords] for name, v in part.kept.variables.items()
+    }
+    said = {"points": part.points, "failure": np.array(part.failure), "labels": np.array(json.dumps(labels))}
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays, **said)
+    return file.getvalue()
+
+
+def unpack(path: Path) -> Part:
+    """The part in a file. Raises OSError, ValueError, KeyError or BadZipFile where it is damaged."""
+    with np.load(path, allow_pickle=False) as file:
+        labels = json.loads(str(file["labels"]))
+        found = {name: (dims, file[f"variable {name}"], attrs) for name, (dims, attrs, _) in labels.items()}
+        kept = xr.Dataset(found).set_coords([name for name, (*_, along) in labels.items() if along])
+        return Part(file["points"], file["failure"].tolist(), kept)
+
+
+class Journal:
+    """The parts of a sweep that will become `output`; entered, it is this process's alone.
+
+    Raises FileExistsError where another process writes it, where parts lie there and `resume` was not asked
+    for, and where they belong to another sweep.
+    """
+
+    def __init__(self, output: Path, plan: Plan, resume: bool) -> None:
+        self.output, self.plan, self.resume = output, plan, resume
+        self.folder = output.resolve().with_name(f"{output.name}.part")
+        self.parts: list[Part] = []
+        self._fresh = True  # nothing was there before
+        self._lock: IO[str]
+
+    def __enter__(self) -> Self:
+        while not self._locked():
+            pass  # another process was done just now, and took the folder away
+        try:
+            self._begin()
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def _locked(self) -> bool:
+        """Lock the folder; false where it was removed before that came about."""
+        self.folder.mkdir(exist_ok=True)
+        path = self.folder / "lock"
+        try:
+            self._lock = path.open("a+")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.stat().st_ino == os.fstat(self._lock.fileno()).st_ino:
+                return True
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            self._lock.close()
+            raise FileExistsError(f"{self.output} is being written by another process") from None
+        self._lock.close()
+        return False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        nothing_worth = self._fresh and isinstance(error, (ParameterError, LookupError))
+        if not self.parts or nothing_worth:
+            self.remove()
+        self._lock.close()
+
+    def _begin(self) -> None:
+        for left in self.folder.glob(".*"):  # by a process that was killed while it wrote
+            left.unlink()
+        path = self.folder / "plan.json"
+        if not path.exists():
+            write_whole(path, json.dumps(self.plan).encode())
+        planned = json.loads(path.read_text())
+        self.parts = list(self._found())
+        self._fresh = not self.parts
+        if self.parts and not self.resume:
+            done = sum(len(part.points) for part in self.parts)
+            raise FileExistsError(
+                f"{self.folder.name} holds {done:,} points of a sweep that was interrupted: "
+                "--resume goes on with it; to begin anew, remove that folder"
+            )
+        differ = [key for key in planned if planned[key] != json.loads(json.dumps(self.plan)).get(key)]
+        if differ and self.parts:
+            raise FileExistsError(
+                f"{self.folder.name} belongs to another sweep, which differs in {', '.join(differ)}: "
+                "ask for that one, or remove the folder"
+            )
+        if differ:
+            write_whole(path, json.dumps(self.plan).encode())
+
+    def _found(self) -> Iterator[Part]:
+        """The parts that are there; what is damaged is to be computed again."""
+        for path in sorted(self.folder.glob("*.npz")):
+            try:
+                yield unpack(path)
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+                path.unlink()
+
+    def keep(self, part: Part) -> None:
+        """Add a part, on disk first."""
+        try:
+            write_whole(self.folder / f"{part.points[0]:09}.npz", pack(part))
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror}{self.hint()}") from None
+        self.parts.append(part)
+
+    def hint(self) -> str:
+        """What an interrupted sweep's user wants to know."""
+        done = sum(len(part.points) for part in self.parts)
+        return f"; {done:,} points are kept in {self.folder.name}: --resume goes on with them" if done else ""
+
+    def remove(self) -> None:
+        """The sweep is written, or was a mistake: its parts are no longer needed."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,262 @@
+"""Thousands of runs as one labelled Dataset: a dimension for each parameter that changes.
+
+    ds = sweep(Kuramoto(n=1000), over={"K": np.linspace(0, 4, 41), "seed": range(32)})
+    ds.r.mean("seed").plot()
+
+Points of equal shape run side by side as one batch, here or in other processes or on a Dask cluster. Each
+equals the single run with its parameters, however the sweep was cut into batches.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from sims._axes import Axis, Over, axes
+from sims._batches import Order, Queue, compute, run
+from sims._crew import crew
+from sims._journal import Journal, Part
+from sims._progress import points_bar
+from sims._record import Record, records
+from sims._simulation import ParameterError, Simulation, labels_of
+from sims._trajectory import check_writable, revision, save, versions
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a sweep is to compute."""
+
+    sim: Simulation
+    axes: list[Axis]
+    records: tuple[Record, ...]
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(axis.size for axis in self.axes)
+
+    @cached_property
+    def points(self) -> list[Simulation]:
+        """The simulation of every point, the last dimension changing fastest.
+
+        Raises ParameterError for a point out of bounds.
+        """
+        found = []
+        for place in np.ndindex(self.shape):
+            update: dict[str, Any] = {}
+            for axis, i in zip(self.axes, place):
+                update |= axis.at(i)
+            found.append(self.sim.model_copy(update=update))
+        return found
+
+    @property
+    def order(self) -> Order:
+        return Order(type(self.sim), self.records)
+
+    @property
+    def name(self) -> str:
+        return type(self.sim).__module__.rsplit(".", 1)[-1]
+
+    def provenance(self) -> dict[str, Any]:
+        """All that the values of the sweep hang on."""
+        return {
+            "simulation": self.name,
+            "parameters": dict(self.sim),
+            "over": [axis.columns for axis in self.axes],
+            "record": ["@".join(filter(None, record)) for record in self.records],
+            "versions": versions(),
+            "revision": revision(),
+        }
+
+
+def design(sim: Simulation, over: Over, record: Iterable[str] = ()) -> Design:
+    """A sweep to be computed. Raises UnknownName or ParameterError for what is not possible."""
+    return Design(sim, axes(type(sim), over), records(type(sim), record))
+
+
+def sweep(
+    sim: Simulation,
+    over: Over,
+    *,
+    record: Iterable[str] = (),
+    output: str | Path | None = None,
+    resume: bool = False,
+    jobs: int = 1,
+    scheduler: Any = None,
+    progress: bool | None = None,
+) -> xr.Dataset:
+    """Run a simulation for every combination of values and return what was recorded, labelled.
+
+    over        {"K": [0, 1, 2], "seed": range(8)}: a dimension for each;
+                {"point": {"K": …, "D": …}}: together along one, as `latin` and `random` give them
+    record      "r" (mean over the last half of time, or the last step of a training), "r@end", "r@10",
+                "r@0:20:5", "r@:" (the whole course), "measured" (what `sims run` prints); unless given, every
+                variable that is one number at a time
+    output      a .nc or .zarr to stream to: what is done survives whatever ends this process
+    resume      do only what is missing of an `output` that was interrupted
+    jobs        processes
+    scheduler   a Dask scheduler's address, or a Client: its workers compute
+    progress    a bar with done, failed, rate and time left; on a terminal and in a notebook unless said
+
+    Returns a Dataset with the parameters as coordinates and `failure`, which says why a point has no values
+    (NaN) or "". Its attributes hold all that is needed to compute it again.
+
+    Raises ParameterError and UnknownName for what can't be run or recorded, before anything is computed,
+    FileExistsError for an output that another process writes or that holds other points, OSError as files do.
+    """
+    wanted = design(sim, over, record)
+    return run_design(wanted, output=output, resume=resume, jobs=jobs, scheduler=scheduler, progress=progress)
+
+
+def run_design(
+    wanted: Design,
+    *,
+    output: str | Path | None = None,
+    resume: bool = False,
+    jobs: int = 1,
+    scheduler: Any = None,
+    progress: bool | None = None,
+) -> xr.Dataset:
+    """Compute a sweep; arguments as `sweep` has them."""
+    count = len(wanted.points)
+    with ExitStack() as stack:
+        journal = None
+        parts: list[Part] = []
+        if output is not None:
+            check_output(Path(output))
+            journal = stack.enter_context(Journal(Path(output), wanted.provenance(), resume))
+            parts = journal.parts
+        done = {int(i) for part in parts for i in part.points}
+        bar = stack.enter_context(points_bar(count, len(done), wanted.name, progress))
+        failed = sum(reason != "" for part in parts for reason in part.failure)
+
+        def keep(part: Part) -> None:
+            nonlocal failed
+            check_alike(part, parts, wanted)
+            if journal:
+                journal.keep(part)
+            else:
+                parts.append(part)
+            failed += sum(reason != "" for reason in part.failure)
+            if failed:
+                bar.set_postfix(failed=failed, refresh=False)
+            bar.update(len(part.points))
+
+        missing = [i for i in range(count) if i not in done]
+        try:
+            if missing:
+                hands = stack.enter_context(crew(jobs, scheduler))
+                compute(wanted.order, wanted.points, missing, hands, keep)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"interrupted{journal.hint() if journal else ''}") from None
+        dataset = assembled(wanted, parts)
+        if journal:
+            save(dataset, journal.output)
+            journal.remove()
+    return dataset
+
+
+class Estimate(NamedTuple):
+    """What a sweep takes: seconds in one process, and bytes before they are packed."""
+
+    seconds: float
+    nbytes: float
+
+
+def estimate(wanted: Design) -> Estimate:
+    """Roughly, from a run of one point of each shape and then of one batch."""
+    shapes: dict[Any, list[int]] = {}
+    for i, sim in enumerate(wanted.points):
+        shapes.setdefault(sim.shape_of_batch(), []).append(i)
+    seconds = nbytes = 0.0
+    for places in shapes.values():
+        queue = Queue(wanted.points, places, hands=1)
+        for _ in range(min(2, len(places))):
+            batch = queue.pop(alone=True) or []
+            finished = run(wanted.order, [dict(wanted.points[i]) for i in batch])
+            queue.learn(batch, finished)
+        seconds += len(places) * finished.seconds / len(batch)
+        nbytes += len(places) * finished.kept.drop_vars(finished.kept.coords).nbytes / len(batch)
+    return Estimate(seconds, nbytes)
+
+
+def check_output(path: Path) -> None:
+    """Raise OSError or ParameterError unless a sweep can be written there."""
+    if path.suffix not in (".nc", ".zarr"):
+        raise ParameterError(f"a sweep is written as .nc or .zarr; got {path}")
+    if path.suffix == ".nc" or not path.is_dir():
+        check_writable(path)
+
+
+def check_alike(part: Part, parts: Sequence[Part], wanted: Design) -> None:
+    """Raise ParameterError where what is recorded has another shape than at the points before."""
+    first = next((other for other in parts if other.kept.sizes), None)
+    if first is None or not part.kept.sizes:
+        return
+    for name, v in first.kept.variables.items():
+        if name not in part.kept.variables:
+            continue  # a number that is measured only for some parameters
+        other = part.kept.variables[name]
+        along = name in first.kept.coords
+        alike = np.array_equal(v, other) if along else v.shape[1:] == other.shape[1:]
+        if v.dims == other.dims and alike:
+            continue
+        ours, theirs = (wanted.points[int(p.points[0])] for p in (first, part))
+        differ = [k for k, value in dict(ours).items() if value != dict(theirs)[k] and k != "seed"]
+        said = " and ".join(", ".join(f"{k}={dict(point)[k]}" for k in differ) for point in (ours, theirs))
+        raise ParameterError(
+            f"{name} has not one shape at all points ({said}); record what has, such as one number at a time"
+        )
+
+
+def assembled(wanted: Design, parts: Sequence[Part]) -> xr.Dataset:
+    """The Dataset of a sweep, from its parts in any order."""
+    count, dims = len(wanted.points), [axis.name for axis in wanted.axes]
+    failure = np.full(count, "", dtype=object)
+    whole = sum(part.failure.count("") for part in parts) == count
+    found: dict[str, tuple[xr.Variable, np.ndarray]] = {}
+    dataset = xr.Dataset(coords=coordinates(wanted))
+    for part in parts:
+        reasons = np.array(part.failure, dtype=object)
+        failure[part.points] = reasons
+        fine = part.points[reasons == ""]
+        for name, v in part.kept.data_vars.items():
+            if name not in found:
+                # only floats can say that a value is missing
+                as_is = whole and v.dtype.kind in "iub"
+                empty = np.full((count, *v.shape[1:]), 0 if as_is else np.nan, v.dtype if as_is else float)
+                found[str(name)] = v.variable, empty
+            found[str(name)][1][fine] = v.values
+        dataset = dataset.assign_coords({name: c.variable for name, c in part.kept.coords.items()})
+    for key, (variable, values) in found.items():
+        grid = values.reshape(*wanted.shape, *values.shape[1:])
+        dataset[key] = ((*dims, *variable.dims[1:]), grid, variable.attrs)
+    told = {"long_name": "why a point has no values", "symbol": "", "units": ""}
+    dataset["failure"] = (dims, failure.astype(str).reshape(wanted.shape), told)
+    provenance = wanted.provenance()
+    dataset.attrs = {
+        "simulation": wanted.name,
+        "title": (type(wanted.sim).__doc__ or "").strip().split("\n")[0],
+        "parameters": json.dumps(provenance["parameters"]),
+        "seed": int(getattr(wanted.sim, "seed", 0)),
+        "versions": json.dumps(provenance["versions"]),
+        "revision": provenance["revision"],
+        "over": json.dumps([list(axis.columns) for axis in wanted.axes]),
+        "record": json.dumps(provenance["record"]),
+    }
+    return dataset
+
+
+def coordinates(wanted: Design) -> dict[str, xr.Variable]:
+    """The values of every parameter that is gone over, with meaning, symbol and unit."""
+    found = {}
+    for axis in wanted.axes:
+        for name, column in axis.columns.items():
+            plain = [" ".join(map(str, value)) if isinstance(value, tuple) else value for value in column]
+            found[name] = xr.Variable(axis.name, np.array(plain), labels_of(type(wanted.sim), name))
+    return found

@@ -1,0 +1,330 @@
+"""A sweep is its single runs, labelled: whatever it goes over, however it is cut, wherever it runs."""
+
+import json
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sims import (
+    GRU,
+    Backprop,
+    GradientDescent,
+    Kuramoto,
+    Metronomes,
+    ParameterError,
+    Simulation,
+    latin,
+    load,
+    param,
+    random,
+    save,
+    sweep,
+    variable,
+)
+from sims import _batches as batches
+from sims._axes import axes
+from sims._discover import UnknownName
+
+SMALL = Kuramoto(n=5, steps=40, dt=0.05)
+
+
+class Fragile(Simulation):
+    """Fails where it is told to."""
+
+    x: float = param(0.0, "a number", symbol="x", unit="m", ge=-10, le=10)
+    seed: int = param(0, "seed", ge=0, le=100)
+
+    variables = {
+        "step": variable("step", "step", "t"),
+        "y": variable("step", "its square root", "y", "m"),
+        "count": variable("step", "a whole number", "c"),
+        "word": variable("step", "a word"),
+    }
+
+    @classmethod
+    def solve(cls, p: Any) -> dict[str, np.ndarray]:
+        if (p.x == 7).any():
+            raise ZeroDivisionError("seven is too much")
+        y = np.sqrt(p.x)[:, None] + np.zeros(3)
+        words = np.full((p.size, 3), "a")
+        return {"step": np.arange(3), "y": y, "count": np.arange(3) + p.seed[:, None], "word": words}
+
+
+def taken(run: xr.Dataset, name: str) -> np.ndarray:
+    """What a sweep keeps of a variable of a single run unless told otherwise, by numpy alone."""
+    v = run[name]
+    if v.dims[0] == "time":
+        return v.values[len(v) // 2 :].mean(0)
+    return v.values[-1]
+
+
+# --- the Dataset
+
+
+def test_a_sweep_has_a_dimension_for_each_parameter_with_its_values_and_labels() -> None:
+    ds = sweep(SMALL, {"K": np.linspace(0, 4, 3), "seed": range(2)}, record=["r", "omega", "theta@1"])
+    assert ds.r.dims == ("K", "seed")
+    assert ds.theta.dims == ("K", "seed", "oscillator")
+    assert ds.omega.dims == ("K", "seed", "oscillator")
+    assert ds.K.values.tolist() == [0, 2, 4]
+    assert ds.seed.values.tolist() == [0, 1]
+    assert ds.K.attrs == {"long_name": "coupling strength", "symbol": "K", "units": "rad/s"}
+    assert ds.r.attrs["long_name"] == "order parameter: 1 when all agree, mean of the last half"
+    assert ds.theta.attrs == {"long_name": "phase, unwrapped, at time 1 s", "symbol": "θ", "units": "rad"}
+    assert (ds.failure == "").all()
+
+
+def test_a_sweep_says_what_it_was_made_of() -> None:
+    ds = sweep(SMALL, {"K": [1.0, 2.0], "seed": range(2)}, record=["r@end"])
+    assert Kuramoto(**json.loads(ds.attrs["parameters"])) == SMALL
+    assert json.loads(ds.attrs["over"]) == [["K"], ["seed"]]
+    assert json.loads(ds.attrs["record"]) == ["r@end"]
+    run = SMALL.run()
+    assert all(
+        ds.attrs[key] == run.attrs[key] for key in ("simulation", "title", "seed", "versions", "revision")
+    )
+
+
+def test_the_mean_over_seeds_of_a_sweep_is_the_phase_diagram() -> None:
+    sim = Kuramoto(n=200, steps=400, dt=0.05, every=10, sampling="random")
+    ds = sweep(sim, {"K": [0.5, 1.0, 4.0], "seed": range(8)})
+    r = ds.r.mean("seed")
+    assert r.dims == ("K",)
+    assert float(r.sel(K=4)) == pytest.approx(np.sqrt(1 - 2 / 4), abs=0.05)
+    assert float(r.sel(K=0.5)) < 0.2
+
+
+def test_parameters_that_go_together_lie_along_one_dimension() -> None:
+    ds = sweep(
+        SMALL, {"point": {"K": [1, 2, 3], "spread": [0.1, 0.2, 0.3]}, "seed": [4, 5]}, record=["r@end"]
+    )
+    assert ds.r.dims == ("point", "seed")
+    assert ds.K.dims == ds.spread.dims == ("point",)
+    alone = SMALL.model_copy(update={"K": 2, "spread": 0.2, "seed": 5}).run()
+    assert ds.r.values[1, 1] == alone.r.values[-1]
+
+
+def test_words_and_tuples_can_be_gone_over() -> None:
+    ds = sweep(Backprop(task="xor", steps=3), {"optimiser": ["gd", "adam"], "hidden": [(2,), (3, 2)]})
+    assert ds.optimiser.values.tolist() == ["gd", "adam"]
+    assert ds.hidden.values.tolist() == ["2", "3 2"]
+    alone = Backprop(task="xor", steps=3, optimiser="adam", hidden=(3, 2)).run()
+    assert float(ds.loss[1, 1]) == pytest.approx(float(alone.loss[-1]), rel=1e-12)
+
+
+# --- equal to single runs
+
+
+@given(
+    K=st.lists(st.floats(0, 5), min_size=1, max_size=4, unique=True),
+    seeds=st.integers(1, 5),
+    n=st.lists(st.integers(1, 40), min_size=1, max_size=2, unique=True),
+    most=st.integers(1, 7),
+    seconds=st.sampled_from([1e-6, 1e-2, 3.0]),
+)
+@settings(max_examples=25)
+def test_every_point_of_oscillators_is_its_single_run_to_the_byte(
+    K: list[float], seeds: int, n: list[int], most: int, seconds: float
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "MOST", most)
+        patch.setattr(batches, "SECONDS", seconds)
+        sim = SMALL.model_copy(update={"sampling": "random"})
+        ds = sweep(sim, {"n": n, "K": K, "seed": range(seeds)}, record=["r", "psi@end", "energy@1"])
+    for point in product(n, K, range(seeds)):
+        one = dict(zip(("n", "K", "seed"), point))
+        run = sim.model_copy(update=one).run()
+        found = ds.sel(one)
+        assert float(found.r) == float(taken(run, "r"))
+        assert float(found.psi) == float(run.psi[-1])
+        assert float(found.energy) == float(run.energy[20])
+
+
+@pytest.mark.parametrize(
+    "sim", [SMALL, Metronomes(periods=2.0), GradientDescent(steps=20)], ids=lambda s: type(s).__name__
+)
+def test_the_whole_course_of_every_variable_is_that_of_the_single_run(sim: Simulation) -> None:
+    numbers = [
+        name
+        for name, v in type(sim).variables.items()
+        if v.dims != (name,) and not v.dims[0].startswith(("grid", "weight", "minimum"))
+    ]
+    asked = [
+        f"{name}@:" if type(sim).variables[name].dims[0] in ("time", "step") else name for name in numbers
+    ]
+    ds = sweep(sim, {"seed": range(3)}, record=asked)
+    for seed in range(3):
+        run = sim.model_copy(update={"seed": seed}).run()
+        for name in numbers:
+            assert ds[name].sel(seed=seed).values.tobytes() == run[name].values.tobytes(), name
+            assert ds[name].attrs == run[name].attrs
+            assert ds[name].dims == ("seed", *run[name].dims)
+
+
+def test_learners_are_their_single_runs_within_1e_12() -> None:
+    sim = GRU(hidden=3, length=5, steps=4, record_every=2)
+    ds = sweep(sim, {"eta": [0.01, 0.1], "seed": range(3)}, record=["loss@:", "h"])
+    for eta in (0.01, 0.1):
+        run = sim.model_copy(update={"eta": eta, "seed": 2}).run()
+        found = ds.sel(eta=eta, seed=2)
+        np.testing.assert_allclose(found.loss, run.loss, rtol=1e-12)
+        np.testing.assert_allclose(found.h, run.h[-1], rtol=1e-12, atol=1e-13)
+
+
+def test_other_processes_give_the_same_dataset() -> None:
+    over = {"K": [0.5, 1, 2], "n": [3, 4], "seed": range(5)}
+    assert sweep(SMALL, over, jobs=2).identical(sweep(SMALL, over))
+
+
+def test_what_is_measured_is_what_a_single_run_measures() -> None:
+    sim = Metronomes(periods=3.0)
+    ds = sweep(sim, {"beta": [0.0, 0.02], "seed": range(2)}, record=["measured", "r@end"])
+    one = sim.model_copy(update={"beta": 0.02, "seed": 1})
+    for what, value in one.measure(one.run()).items():
+        assert float(ds[what].sel(beta=0.02, seed=1)) == value
+
+
+# --- what is recorded
+
+
+def test_times_are_the_nearest_recorded_ones() -> None:
+    run = SMALL.run()
+    ds = sweep(SMALL, {"seed": [1]}, record=["r@0.52", "theta@late"])
+    assert float(ds.r[0]) == float(run.r.sel(time=0.52, method="nearest"))
+    np.testing.assert_array_equal(ds.theta[0], run.theta.values[20:].mean(0))
+    ds = sweep(SMALL, {"seed": [1]}, record=["r@0:2:3"])
+    np.testing.assert_array_equal(ds.time, [0, 1, 2])
+    np.testing.assert_array_equal(ds.r[0], run.r.sel(time=[0, 1, 2]))
+
+
+def test_a_training_is_recorded_at_its_last_step() -> None:
+    ds = sweep(GradientDescent(steps=9), {"eta": [0.1, 0.2]})
+    run = GradientDescent(steps=9, eta=0.2).run()
+    assert float(ds.loss[1]) == float(run.loss[-1])
+    assert ds.loss.attrs["long_name"].endswith(", at the end")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["rr"], "Kuramoto does not record 'rr': did you mean r?"),
+        (["r@3"], "r@3: a run goes from time 0 to 2"),
+        (["r@-1"], "r@-1: a run goes from time 0 to 2"),
+        (["r@soon"], "say when as in r@end, r@late, r@10, r@0:20:5 or r@:; got r@soon"),
+        (["omega@1"], "omega does not change in time: record omega; got omega@1"),
+        (["r", "r@end"], "r is recorded twice; record its course, r@:, and take from that"),
+        (["time"], "time comes with whatever is recorded along it"),
+        (["r@:", "psi@0:2:3"], "psi is recorded at other times than the variables before it"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_recorded_is_refused_in_one_line(asked: list[str], said: str) -> None:
+    with pytest.raises((ParameterError, UnknownName)) as refused:
+        sweep(SMALL, {"K": [1, 2]}, record=asked)
+    assert str(refused.value).startswith(said)
+
+
+def test_words_are_no_numbers() -> None:
+    with pytest.raises(ParameterError, match="word is words; a sweep records numbers"):
+        sweep(Fragile(), {"x": [1, 2]}, record=["word"])
+
+
+def test_what_has_not_one_shape_is_refused_with_the_points_that_differ() -> None:
+    with pytest.raises(ParameterError, match=r"theta has not one shape at all points \(n=5 and n=6\)"):
+        sweep(SMALL, {"n": [5, 6]}, record=["theta"])
+    with pytest.raises(ParameterError, match=r"time has not one shape at all points \(dt=0.05 and dt=0.1\)"):
+        sweep(SMALL, {"dt": [0.05, 0.1]}, record=["r@:"])
+    assert sweep(SMALL, {"n": [5, 6], "dt": [0.05, 0.1]}, record=["r"]).r.shape == (2, 2)
+
+
+# --- what it goes over
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({}, "a sweep needs something to go over"),
+        ({"Kk": [1]}, "Kuramoto has no parameter 'Kk' to go over: did you mean K?"),
+        ({"K": []}, "there are no values to go over along K"),
+        ({"K": 3.0}, "K needs several values to go over, such as [1, 2, 3]; got 3.0"),
+        ({"scheme": "rk4"}, "scheme needs several values to go over, such as [1, 2, 3]; got 'rk4'"),
+        ({"K": [1, 2000]}, "K must be <= 1,000 (rad/s); got 2000"),
+        ({"K": [1], "a": {"K": [2]}}, "K is gone over twice; give its values once"),
+        ({"a": {"K": [1, 2], "D": [1]}}, "parameters that go together need as many values each: K has 2, D"),
+        ({"D": [0.0, 1.0]}, "D must be 0 unless scheme='euler'; got 1"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_gone_over_is_refused_before_anything_runs(
+    over: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises((ParameterError, UnknownName)) as refused:
+        sweep(SMALL, over, output=tmp_path / "s.nc")
+    assert str(refused.value).startswith(said)
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(points=st.integers(1, 60), seed=st.integers(0, 99))
+def test_a_latin_hypercube_fills_every_range_evenly(points: int, seed: int) -> None:
+    found = latin(
+        points, {"K": (0, 4), "D": (1e-3, 10, "log"), "seed": range(points), "scheme": ["a", "b"]}, seed
+    )
+    cells = np.floor(np.sort(found["K"]) / 4 * points)
+    np.testing.assert_array_equal(cells, np.arange(points))
+    exponents = np.floor((np.log10(np.sort(found["D"])) + 3) / 4 * points)
+    np.testing.assert_array_equal(exponents, np.arange(points))
+    assert sorted(found["seed"]) == list(range(points))
+    assert abs(found["scheme"].count("a") - points / 2) <= 1
+
+
+def test_random_points_lie_evenly_in_their_ranges() -> None:
+    found = random(4000, {"K": (1, 3), "n": range(2, 6)}, seed=3)
+    assert 1 <= found["K"].min() < found["K"].max() <= 3
+    assert found["K"].mean() == pytest.approx(2, abs=4 * 2 / np.sqrt(12 * 4000))
+    assert set(found["n"]) == {2, 3, 4, 5}
+    ds = sweep(SMALL, {"point": random(7, {"K": (1, 3), "n": range(2, 6)}), "seed": [0, 1]})
+    assert ds.r.shape == (7, 2)
+    assert len(axes(Kuramoto, {"point": latin(3, {"K": (0, 1)})})) == 1
+
+
+@pytest.mark.parametrize("bad", [(3, 1), (0, 1, "log"), [], range(0)])
+def test_a_range_that_is_none_is_refused(bad: Any) -> None:
+    with pytest.raises(ParameterError, match="K needs"):
+        latin(3, {"K": bad})
+
+
+# --- failures
+
+
+def test_a_point_that_fails_says_why_and_the_rest_arrives() -> None:
+    ds = sweep(Fragile(), {"x": [1, -1, 4, 7, 9], "seed": range(2)}, record=["y@:", "count"])
+    reasons = ds.failure.sel(seed=1).values.tolist()
+    assert reasons[0] == reasons[2] == reasons[4] == ""
+    assert "y did not stay finite" in reasons[1]
+    assert reasons[3] == "ZeroDivisionError: seven is too much"
+    assert ds.y.sel(seed=0, step=2).values[[0, 2, 4]].tolist() == [1, 2, 3]
+    assert np.isnan(ds.y.values[[1, 3]]).all()
+    assert ds["count"].dtype == np.float64
+    assert ds["count"].sel(x=9, seed=1) == 3
+
+
+def test_whole_numbers_stay_whole_where_nothing_fails() -> None:
+    assert sweep(Fragile(), {"x": [1, 4]}, record=["count"])["count"].dtype == np.int64
+
+
+def test_where_every_point_fails_the_reasons_are_what_is_left() -> None:
+    ds = sweep(Fragile(), {"x": [7]})
+    assert ds.failure.values.tolist() == ["ZeroDivisionError: seven is too much"]
+
+
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+def test_a_sweep_saved_and_loaded_is_identical(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"s.{ending}"
+    ds = sweep(Fragile(), {"x": [1, -1, 4], "seed": range(2)}, record=["y@:", "count"], output=path)
+    assert load(path).identical(ds)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
+    assert load(save(ds, path)).identical(ds)
