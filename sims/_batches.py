@@ -15,7 +15,7 @@ from sims._record import MEASURED, Record, kept
 from sims._simulation import Batch, Simulation
 from sims._trajectory import Diverged, versions
 
-SECONDS = 3.0  # a batch should take: long enough to hide what it costs to send, short enough to see progress
+SECONDS = 1.5  # a batch should take: long enough to hide what it costs to send, short enough to see progress
 MOST = 256  # points in it
 BYTES = 64e6  # of its trajectories
 DEATHS = 3  # of workers, after which a point is run with no other beside it

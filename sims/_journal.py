@@ -114,7 +114,7 @@ class Journal:
         if self.parts and not self.resume:
             done = sum(len(part.points) for part in self.parts)
             raise FileExistsError(
-                f"{self.folder.name} holds {done:,} points of a sweep that was interrupted: "
+                f"{self.folder.name} holds a sweep that was interrupted after {done:,} of its points: "
                 "--resume goes on with it; to begin anew, remove that folder"
             )
         differ = [key for key in planned if planned[key] != json.loads(json.dumps(self.plan)).get(key)]
@@ -145,7 +145,7 @@ class Journal:
     def hint(self) -> str:
         """What an interrupted sweep's user wants to know."""
         done = sum(len(part.points) for part in self.parts)
-        return f"; {done:,} points are kept in {self.folder.name}: --resume goes on with them" if done else ""
+        return f"; --resume goes on with the points kept in {self.folder.name}: {done:,}" if done else ""
 
     def remove(self) -> None:
         """The sweep is written, or was a mistake: its parts are no longer needed."""

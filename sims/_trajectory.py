@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -162,8 +164,19 @@ def save(trajectory: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         str(key): packed for key, v in trajectory.variables.items() if v.dtype.kind in "fiub" and v.ndim
     }
     sealed = trajectory.assign_attrs(digest=digest(trajectory))
-    data = sealed.to_netcdf(engine="h5netcdf", encoding=encoding)
+    with _alone():
+        data = sealed.to_netcdf(engine="h5netcdf", encoding=encoding)
     return write_whole(path, bytes(data))
+
+
+def _alone() -> AbstractContextManager[Any]:
+    """Write without the locks that xarray would ask of a Dask client, where there is one."""
+    try:
+        from dask import config
+    except ImportError:
+        return nullcontext()
+    context: AbstractContextManager[Any] = config.set(scheduler="synchronous")
+    return context
 
 
 def _save_store(sealed: xr.Dataset, path: Path) -> Path:
@@ -251,7 +264,11 @@ def _load_store(path: Path) -> xr.Dataset:
     if not (path / ".zgroup").exists() and not (path / "zarr.json").exists():
         raise IsADirectoryError(f"{path} is a folder, not a trajectory")
     try:
-        with xr.open_zarr(path, decode_times=False, consolidated=False, chunks=None) as dataset:
+        # what zarr warns of, a component that lacks its description, breaks the seal
+        with (
+            warnings.catch_warnings(action="ignore"),
+            xr.open_zarr(path, decode_times=False, consolidated=False, chunks=None) as dataset,
+        ):
             trajectory: xr.Dataset = dataset.load()
             return trajectory
     except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:

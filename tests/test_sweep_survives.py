@@ -1,0 +1,336 @@
+"""Whatever ends a sweep, what it has done stays: killed workers and clients, full disks, damaged parts."""
+
+import os
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from commands import shell
+
+from sims import Kuramoto, TrajectoryError, load, sweep
+
+# each point takes as long as it is told to, so that there is time to kill it; seven kills its own process
+SLOW = '''"""Takes its time.
+
+Reference: none.
+"""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from sims import Batch, Simulation, param, variable
+
+
+class Slow(Simulation):
+    """A number, after a while."""
+
+    x: float = param(0.0, "a number", symbol="x", ge=-10, le=1e6)
+    wait: float = param(0.0, "seconds that each point takes", unit="s", ge=0, le=10)
+    deadly: bool = param(False, "whether seven is", shape=True)
+    seed: int = param(0, "seed", ge=0, le=1000)
+
+    variables = {
+        "step": variable("step", "step", "t"),
+        "y": variable("step", "its sine", "y"),
+    }
+
+    @classmethod
+    def solve(cls, p: Batch) -> dict[str, np.ndarray]:
+        for wait, x in zip(p.wait, p.x):
+            time.sleep(wait)
+            if x == 7 and p.deadly:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return {"step": np.arange(2), "y": np.sin(p.x + p.seed)[:, None] + np.arange(2.0)}
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "slow.py").write_text(SLOW)
+    return tmp_path
+
+
+def expected(over: dict[str, Any], **parameters: Any) -> np.ndarray:
+    """The last y of every point of `Slow`, by numpy alone."""
+    x, seed = np.meshgrid(over["x"], over["seed"], indexing="ij")
+    return np.sin(x + seed) + 1.0
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "sims", "sweep", "./slow.py", *map(str, words)]
+
+
+def parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("s.nc.part/*.npz"))
+
+
+def begun(folder: Path, count: int, *words: object) -> subprocess.Popen[bytes]:
+    """A sweep in a process of its own, once it has that many parts on disk."""
+    process = subprocess.Popen(
+        command(*words, "-o", "s.nc"), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    patience = time.monotonic() + 60
+    while len(parts(folder)) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < patience
+        time.sleep(0.02)
+    return process
+
+
+GRID = ("--over", "x=0:9:10", "--over", "seed=0:6", "--wait", "0.1")
+POINTS = {"x": np.linspace(0, 9, 10), "seed": np.arange(6)}
+
+
+# --- the one who asked is killed
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_killed_sweep_goes_on_with_what_is_missing(folder: Path, jobs: int) -> None:
+    process = begun(folder, 2, *GRID, "--jobs", jobs)
+    process.kill()
+    process.wait()
+    assert parts(folder)
+    assert not (folder / "s.nc").exists()
+    went_on = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", "--resume", cwd=folder)
+    assert went_on.returncode == 0, went_on.stderr
+    np.testing.assert_array_equal(load(folder / "s.nc").y, expected(POINTS))
+    assert not (folder / "s.nc.part").exists()
+    assert sorted(path.name for path in folder.iterdir() if path.name != "__pycache__") == ["s.nc", "slow.py"]
+
+
+def test_what_was_done_is_not_done_again(folder: Path) -> None:
+    process = begun(folder, 2, *GRID)
+    process.kill()
+    process.wait()
+    kept = {path.name: path.stat().st_mtime_ns for path in parts(folder)}
+    process = begun(folder, len(kept) + 1, *GRID, "--resume")
+    still = {path.name: path.stat().st_mtime_ns for path in parts(folder)}
+    process.kill()
+    process.wait()
+    assert kept.items() < still.items()
+    points = np.concatenate([np.load(path)["points"] for path in parts(folder)])
+    assert len(points) == len(set(points.tolist()))
+
+
+def test_an_interrupted_sweep_says_in_one_line_how_to_go_on(folder: Path) -> None:
+    process = begun(folder, 2, *GRID)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    line = told.decode().strip()
+    assert line.startswith("sims: interrupted; ")
+    assert re.search("; --resume goes on with the points kept in s.nc.part: [1-9]", line)
+
+
+def test_a_sweep_that_was_interrupted_is_not_overwritten_unasked(folder: Path) -> None:
+    process = begun(folder, 1, *GRID)
+    process.kill()
+    process.wait()
+    again = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", cwd=folder)
+    assert again.returncode == 2
+    assert "s.nc.part holds" in again.stderr
+    assert "--resume goes on with it" in again.stderr
+    assert again.stderr.count("\n") == 1
+    other = shell("sweep", "./slow.py", "--over", "x=1,2", "-o", "s.nc", "--resume", cwd=folder)
+    assert other.returncode == 2
+    assert "s.nc.part belongs to another sweep, which differs in parameters, over" in other.stderr
+    assert parts(folder)
+
+
+def test_a_second_process_that_writes_the_same_file_is_refused(folder: Path) -> None:
+    first = begun(folder, 1, *GRID)
+    second = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", "--resume", cwd=folder)
+    assert second.returncode == 2
+    assert second.stderr == "sims: s.nc is being written by another process\n"
+    assert first.wait(timeout=60) == 0
+    np.testing.assert_array_equal(load(folder / "s.nc").y, expected(POINTS))
+
+
+def test_a_damaged_part_is_computed_again(folder: Path) -> None:
+    process = begun(folder, 3, *GRID)
+    process.kill()
+    process.wait()
+    whole = parts(folder)
+    whole[0].write_bytes(whole[0].read_bytes()[:-30])
+    data = bytearray(whole[1].read_bytes())
+    data[len(data) // 2] ^= 1
+    whole[1].write_bytes(data)
+    went_on = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", "--resume", cwd=folder)
+    assert went_on.returncode == 0, went_on.stderr
+    np.testing.assert_array_equal(load(folder / "s.nc").y, expected(POINTS))
+
+
+# --- workers die
+
+
+def children(process: int) -> list[int]:
+    """Processes under this one, to any depth."""
+    try:
+        own = [int(p) for p in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except OSError:
+        return []
+    return own + [deeper for child in own for deeper in children(child)]
+
+
+def workers(process: int) -> list[int]:
+    """Those children that do the work: loky's, but not its tracker of resources."""
+    found = []
+    for child in children(process):
+        try:
+            line = Path(f"/proc/{child}/cmdline").read_text()
+        except OSError:
+            continue
+        if "popen_loky" in line:
+            found.append(child)
+    return found
+
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds a process's children in /proc")
+
+
+@LINUX
+def test_killed_workers_cost_nothing_but_time(folder: Path) -> None:
+    process = begun(folder, 1, *GRID, "--jobs", 2)
+    chance = random.Random(3)
+    kills = 0
+    while process.poll() is None and kills < 3:
+        time.sleep(0.7)
+        alive = workers(process.pid)
+        if alive and process.poll() is None:
+            os.kill(chance.choice(alive), signal.SIGKILL)
+            kills += 1
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert kills
+    ds = load(folder / "s.nc")
+    np.testing.assert_array_equal(ds.y, expected(POINTS))
+    assert (ds.failure == "").all()
+
+
+def test_a_point_that_kills_its_worker_is_recorded_and_the_rest_arrives(folder: Path) -> None:
+    done = shell("sweep", "./slow.py", "--over", "x=4:9:6", "--deadly", "--jobs", 2, "-o", "s.nc", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    ds = load(folder / "s.nc")
+    killed = ds.x == 7
+    assert "its process died" in str(ds.failure.values[killed][0])
+    assert (ds.failure[~killed] == "").all()
+    np.testing.assert_array_equal(ds.y[~killed], np.sin(ds.x[~killed]) + 1.0)
+    assert "failed" in done.stdout
+
+
+# --- the disk
+
+
+def test_a_disk_that_fills_ends_with_one_line_and_loses_nothing(folder: Path) -> None:
+    def little() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+
+    wide = ("--over", "x=0:1:2", "--over", "seed=0:900", "-o", "s.nc")
+    full = subprocess.run(command(*wide), cwd=folder, capture_output=True, text=True, preexec_fn=little)
+    assert full.returncode == 1
+    assert full.stderr.count("\n") == 1
+    assert full.stderr.startswith("sims: cannot write ")
+    assert re.search("File too large; --resume goes on with the points kept in s.nc.part: [1-9]", full.stderr)
+    assert "Traceback" not in full.stderr
+    went_on = subprocess.run(command(*wide, "--resume"), cwd=folder, capture_output=True, text=True)
+    assert went_on.returncode == 0, went_on.stderr
+    np.testing.assert_array_equal(load(folder / "s.nc").y, expected({"x": [0, 1], "seed": range(900)}))
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("r/0.0", "s.zarr is damaged: its content is not what was saved"),
+        ("r/.zarray", "s.zarr is damaged: its content is not what was saved"),
+        (".zattrs", "s.zarr is no trajectory of ours"),
+        (".zgroup", "s.zarr is a folder, not a trajectory"),
+    ],
+)
+def test_a_store_that_was_not_written_to_its_end_is_refused(missing: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    sweep(Kuramoto(n=3, steps=5), {"K": [1, 2], "seed": range(3)}, output=path)
+    (path / missing).unlink()
+    with pytest.raises((TrajectoryError, IsADirectoryError)) as refused:
+        load(path)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+# --- a cluster
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler with two workers, all started from the command line, over TCP."""
+    pytest.importorskip("distributed")
+    place = tmp_path_factory.mktemp("cluster")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--host", address]
+    worker = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-dashboard",
+    ]
+    processes = [subprocess.Popen(dask, cwd=place, stderr=subprocess.DEVNULL)]
+    processes += [
+        subprocess.Popen([*worker, "--name", str(i)], cwd=place, stderr=subprocess.DEVNULL) for i in range(2)
+    ]
+    yield address
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(timeout=30)
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def test_a_cluster_over_tcp_gives_the_same_to_the_byte(cluster: str, tmp_path: Path) -> None:
+    sim, over = Kuramoto(n=5, steps=40), {"K": [0.5, 1, 2], "seed": range(20)}
+    far = sweep(sim, over, scheduler=cluster, output=tmp_path / "s.nc")
+    xr.testing.assert_identical(far, sweep(sim, over))
+
+
+def test_an_own_simulation_that_workers_have_no_file_of_runs_on_a_cluster(cluster: str, folder: Path) -> None:
+    done = shell("sweep", "./slow.py", *GRID[:4], "--scheduler", cluster, "-o", "s.nc", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_array_equal(load(folder / "s.nc").y, expected(POINTS))
+
+
+def test_a_client_can_be_given_that_is_already_there(cluster: str) -> None:
+    from distributed import Client
+
+    with Client(cluster) as client:
+        ds = sweep(Kuramoto(n=3, steps=5), {"seed": range(5)}, scheduler=client)
+        assert client.status == "running"
+    assert (ds.failure == "").all()
+
+
+def test_without_a_scheduler_one_line_says_so(folder: Path) -> None:
+    done = shell("sweep", "./slow.py", *GRID, "--scheduler", "tcp://127.0.0.1:9", cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.startswith("sims: no Dask scheduler answers at tcp://127.0.0.1:9")
+    assert done.stderr.count("\n") == 1
