@@ -1,0 +1,138 @@
+"""Is it chaos? The rate at which neighbouring courses part.
+
+A Lyapunov exponent λ > 0 says that a small deviation grows as e^{λt}; λ = 0 that it is kept, as the phase of
+any rhythm is; λ < 0 that it is forgotten.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sims._integrate import rk4
+from sims.analysis._labels import Array, labelled, units_of
+from sims.analysis.flows import Field, Flow, Tangent, as_start, check_steps, kuramoto_flow
+from sims.kuramoto import Kuramoto
+
+BLOCKS = 20
+
+
+def lyapunov(
+    system: Field | Flow | Kuramoto,
+    start: Any = None,
+    *,
+    over: Mapping[str, Iterable[float]] | None = None,
+    tangent: Tangent | None = None,
+    count: int | None = None,
+    dt: float | None = None,
+    steps: int | None = None,
+    transient: int | None = None,
+    renormalise: int = 10,
+    nearness: float = 1e-7,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Largest Lyapunov exponent of a flow, or its `count` largest.
+
+        λ = lim (1/t) Σ ln |v(t + τ)| / |v(t)|,   v renormalised to length 1 every τ = renormalise · dt
+
+    where v is a deviation: by dv/dt = (∂f/∂y) v if `tangent`(t, y, v) is given, else the difference between
+    two courses started `nearness` (times the size of y) apart. Several are kept orthogonal by QR. The course
+    is taken by Runge-Kutta steps of `dt`; the first `transient` steps (a fifth of `steps` unless given) go
+    uncounted.
+
+    `system` is f(t, y), acting on the last axis of y, with a vector or a DataArray as `start`; or a `Flow`;
+    or a Kuramoto simulation, with `over` naming parameters and their values, as in `sims.sweep`; its dt and
+    steps are taken unless given. All starts and all points of `over` go side by side.
+
+    Returns along the leading dimensions of the start: `lyapunov` (1 / time), its standard error
+    `lyapunov_error` from 20 stretches of the course, and `running` along `time`: the mean up to then. With
+    `count` given each has a last dimension `exponent`. Raises Diverged where the course stops being finite,
+    ValueError for settings that cannot be.
+
+    Sources: Benettin, Galgani, Giorgilli & Strelcyn 1980, Meccanica 15, 9; Shimada & Nagashima 1979, Prog.
+    Theor. Phys. 61, 1605; for Kuramoto's oscillators Popovych, Maistrenko & Tass 2005, PRE 71, 065201.
+    """
+    if isinstance(system, Kuramoto):
+        dt, steps = system.dt if dt is None else dt, system.steps if steps is None else steps
+        system = kuramoto_flow(system, over, start)
+    elif over is not None:
+        raise ValueError("over goes with a Kuramoto simulation; give a flow of your own many starts instead")
+    flow = system if isinstance(system, Flow) else Flow(system, as_start(start), tangent)
+    y = flow.start.values.astype(float)
+    dt, steps = 0.01 if dt is None else dt, 100_000 if steps is None else steps
+    check_steps(dt, steps)
+    transient = steps // 5 if transient is None else transient
+    n, k = y.shape[-1], 1 if count is None else count
+    if not 1 <= k <= n:
+        raise ValueError(f"count must be >= 1 and <= {n}, the size of the state; got {count}")
+    if not 1 <= renormalise <= steps // BLOCKS:
+        raise ValueError(
+            f"renormalise must be >= 1 and <= steps/{BLOCKS} = {steps // BLOCKS}; got {renormalise}"
+        )
+
+    v = np.random.default_rng(seed).normal(size=(k, *y.shape))
+    growth = []
+    v, _ = _orthonormal(v)
+    for i in range((transient + steps) // renormalise):
+        y, v = _advance(flow, y, v, i * renormalise * dt, dt, renormalise, nearness)
+        v, rate = _orthonormal(v)
+        if i >= transient // renormalise:
+            growth.append(rate)
+    rates = np.stack(growth) / (renormalise * dt)  # (stretch, exponent, ...)
+    return _summary(rates, flow.start, renormalise * dt, count)
+
+
+def _advance(
+    flow: Flow, y: Array, v: Array, t_0: float, dt: float, steps: int, nearness: float
+) -> tuple[Array, Array]:
+    """The course y (..., state) and deviations v (k, ..., state) after some steps."""
+    if flow.tangent is None:
+        size = nearness * np.maximum(1.0, np.abs(y).max(-1, keepdims=True))
+        both = np.concatenate([y[None], y + size * v])
+        both = rk4(lambda t, s: flow.f(t_0 + t, s), both, dt, steps, steps)[:, -1]
+        return both[0], (both[1:] - both[0]) / size
+    tangent = flow.tangent
+
+    def joint(t: float, s: Array) -> Array:
+        return np.concatenate([flow.f(t_0 + t, s[0])[None], tangent(t_0 + t, s[0], s[1:])])
+
+    both = rk4(joint, np.concatenate([y[None], v]), dt, steps, steps)[:, -1]
+    return both[0], both[1:]
+
+
+def _orthonormal(v: Array) -> tuple[Array, Array]:
+    """Gram-Schmidt on deviations v (k, ..., state): orthonormal ones, and the logarithms of their growth."""
+    if len(v) == 1:
+        length = np.linalg.norm(v, axis=-1, keepdims=True)
+        return v / length, np.log(length[..., 0])
+    Q, R = np.linalg.qr(np.moveaxis(v, 0, -1))
+    return np.moveaxis(Q, -1, 0), np.moveaxis(np.log(np.abs(np.diagonal(R, axis1=-2, axis2=-1))), -1, 0)
+
+
+def _summary(rates: Array, start: xr.DataArray, stretch: float, count: int | None) -> xr.Dataset:
+    """Mean, its error and the running mean of the rates of growth (stretch, exponent, ...)."""
+    rates = np.moveaxis(rates, 1, -1)
+    stretches = np.arange(1, len(rates) + 1)
+    grid = start.dims[:-1]
+    each = len(rates) // BLOCKS
+    blocks = rates[len(rates) - each * BLOCKS :].reshape(BLOCKS, each, *rates.shape[1:]).mean(1)
+    running = (np.moveaxis(rates, 0, -1).cumsum(-1) / stretches).swapaxes(-1, -2)
+    last: tuple[str, ...] = ("exponent",)
+    error = blocks.std(0, ddof=1) / np.sqrt(BLOCKS)
+    mean = rates.mean(0)
+    if count is None:
+        mean, error, running, last = mean[..., 0], error[..., 0], running[..., 0], ()
+    units = "1/s" if units_of(start) else ""
+    what = "largest Lyapunov exponent" if count is None else "Lyapunov exponent"
+    result = xr.Dataset(
+        {
+            "lyapunov": labelled((*grid, *last), mean, what, "λ", units),
+            "lyapunov_error": labelled((*grid, *last), error, f"standard error of the {what}", "δλ", units),
+            "running": labelled((*grid, "time", *last), running, f"{what}, mean up to then", "λ", units),
+            "time": labelled("time", stretch * stretches, "time counted", "t", "s" if units else ""),
+        }
+    )
+    if count is not None:
+        result["exponent"] = labelled("exponent", np.arange(1, count + 1), "number of the exponent")
+    return result.assign_coords({name: start[name] for name in grid if name in start.coords})

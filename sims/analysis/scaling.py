@@ -1,0 +1,204 @@
+"""Where does order set in? Crowds of several sizes tell where it would in an infinite one.
+
+Near the onset the order parameter of N oscillators is not a function of K and N but of one product of them:
+
+    r(K, N) = N^{-β/ν̄} F(u N^{1/ν̄}),   u = 1 - K_c/K
+
+so that at the right K_c (and the right exponents) the curves of all sizes collapse onto one, F.
+"""
+
+import json
+from collections.abc import Hashable
+from itertools import permutations
+
+import numpy as np
+import xarray as xr
+
+from sims.analysis._labels import Array, Data, labelled, pick, require, symbol_of, units_of
+
+# ν̄ by how the natural frequencies were taken
+NU = {"random": 5 / 2, "quantiles": 5 / 4}
+
+# what the collapse is held to where seeds agree more closely: the form itself holds only near the onset
+FORM = 0.02
+CANDIDATES = 401
+AT_ONCE = 2_000_000
+
+
+def critical_coupling(
+    order: Data,
+    *,
+    over: str = "K",
+    size: str = "n",
+    across: str = "seed",
+    beta: float = 0.5,
+    nu: float | None = None,
+    resamples: int = 200,
+    seed: int = 0,
+    variable: str = "r",
+) -> xr.Dataset:
+    """Critical coupling of an infinite crowd, by the finite-size scaling of r(K, N).
+
+        r(K, N) = N^{-β/ν̄} F(u N^{1/ν̄}),   u = 1 - K_c/K
+
+    K_c is where the curves of r² N^{2β/ν̄} against u N^{1/ν̄} of all sizes lie closest to each other: the
+    mean, over all points of one size within the range of another, of (distance)²/(variance), where between
+    points r² is interpolated linearly. The variance holds the standard error over seeds, 2 % of r for what
+    the form leaves out, and what the interpolation may miss where r² is bent. At 1 or below, `quality` says
+    that the curves do collapse; far above, that the exponents or the range of K are not right.
+
+    Takes the order parameter (or a Dataset with it) of a stationary state along K, N and, unless there is
+    only one run, seed. β = 1/2; ν̄ is 5/2 for random frequencies and 5/4 for those at even quantiles, after
+    the sweep's own parameters, 5/2 if these do not tell. For quantiles the exponent is disputed (Park & Park
+    2024); K_c hardly hangs on it, as the curves are then almost those of an infinite crowd.
+
+    Returns along all further dimensions: `K_c`; `K_c_error` and the 95 % interval `K_c_low`, `K_c_high` by
+    bootstrap over seeds (NaN with one seed); `K_c_shift`, how far K_c moves when the smallest size is left
+    out (NaN with two sizes): what is left of finite size; `quality`; and the collapse: `x` = u N^{1/ν̄} and
+    `y` = r N^{β/ν̄} along size and K. All NaN where no K_c within the range of K makes the curves meet.
+    Failed points (NaN) are left out.
+
+    Raises ValueError where a dimension or its coordinate is missing, or for fewer than two sizes, five K, or
+    K that are not positive.
+
+    Sources: Hong, Chate, Park & Tang 2007, PRL 99, 184101 (ν̄ = 5/2); Hong, Chate, Tang & Park 2015, PRE 92,
+    022122 (5/4); Park & Park 2024, arXiv:2406.18904; the measure of collapse: Houdayer & Hartmann 2004, PRB
+    70, 014418.
+    """
+    r = pick(order, variable)
+    require(r, over, size)
+    for dim in (over, size):
+        if dim not in r.coords:
+            raise ValueError(f"{dim} has no values; give the dimension {dim} a coordinate")
+    r = r.sortby([over, size])
+    K, N = r[over].values.astype(float), r[size].values.astype(float)
+    if len(N) < 2 or len(K) < 5 or K[0] <= 0 or N[0] < 1 or beta <= 0:
+        raise ValueError(
+            "finite-size scaling needs two sizes, five couplings > 0 and beta > 0;"
+            f" got {size} = {N}, {over} = {K}, beta = {beta}"
+        )
+    nu = _nu(order) if nu is None else nu
+    if not nu > 0:
+        raise ValueError(f"nu must be > 0; got {nu}")
+    if across not in r.dims:
+        r = r.expand_dims(across)
+    values = r.transpose(..., across, size, over)
+    further = values.dims[:-3]
+    runs = values.values.astype(float).reshape(-1, *values.shape[-3:])
+    found = np.array([_onset(each, K, N, beta, nu, resamples, seed) for each in runs])
+    found = found.reshape(*values.shape[:-3], 6)
+
+    result = _summary(further, found, r[over], size, across)
+    result = result.assign_coords({d: r[d] for d in (*further, size, over) if d in r.coords})
+    size_symbol = str(r[size].attrs.get("symbol") or "N")
+    x = (1 - found[..., :1, None] / K) * N[:, None] ** (1 / nu)
+    y = _mean(values.values.astype(float), -3) * N[:, None] ** (beta / nu)
+    dims, scaled = (*further, size, over), (f"u {size_symbol}^(1/ν̄)", f"{symbol_of(r)} {size_symbol}^(β/ν̄)")
+    result["x"] = labelled(dims, x, "scaled distance from the onset", scaled[0])
+    result["y"] = labelled(dims, y, "scaled order parameter", scaled[1])
+    return result.assign_attrs(beta=beta, nu=nu)
+
+
+def _nu(order: Data) -> float:
+    """ν̄ after how the sweep's own simulation takes its frequencies."""
+    parameters = json.loads(order.attrs.get("parameters", "{}"))
+    sampling = parameters.get("sampling") if isinstance(parameters, dict) else None
+    return NU.get(str(sampling), NU["random"])
+
+
+def _summary(dims: tuple[Hashable, ...], found: Array, K: xr.DataArray, size: str, across: str) -> xr.Dataset:
+    """What was found (..., 6), by name."""
+    symbol, units = symbol_of(K), units_of(K)
+    meaning = "critical coupling of an infinite crowd"
+    what = {
+        "K_c": (meaning, f"{symbol}_c", units),
+        "K_c_error": (f"standard error of {symbol}_c, bootstrap over {across}", f"δ{symbol}_c", units),
+        "K_c_low": (f"{meaning}, 95 % interval: lower end", f"{symbol}_c", units),
+        "K_c_high": (f"{meaning}, 95 % interval: upper end", f"{symbol}_c", units),
+        "K_c_shift": (f"{symbol}_c without the smallest {size}, less that with it", f"Δ{symbol}_c", units),
+        "quality": ("mean square distance of the curves over its variance", "S", ""),
+    }
+    return xr.Dataset({k: labelled(dims, found[..., i], *what[k]) for i, k in enumerate(what)})
+
+
+def _onset(
+    runs: Array, K: Array, N: Array, beta: float, nu: float, resamples: int, seed: int
+) -> tuple[float, float, float, float, float, float]:
+    """K_c, its error, interval, shift and quality, of runs (seed, size, K)."""
+    K_c, quality = _best(runs[None], K, N, beta, nu)
+    error = low = high = shift = np.nan
+    if len(runs) > 1 and resamples > 1 and np.isfinite(K_c[0]):
+        rng = np.random.default_rng(seed)
+        # a run's seed is kept together along K, where it has the same frequencies, but not along N
+        drawn = rng.integers(len(runs), size=(resamples, len(runs), len(N)))
+        again = np.stack([runs[drawn[..., i], i] for i in range(len(N))], axis=2)
+        spread = _best(again, K, N, beta, nu)[0]
+        spread = spread[np.isfinite(spread)]
+        if len(spread) > 1:
+            error, (low, high) = spread.std(ddof=1), np.quantile(spread, [0.025, 0.975])
+    if len(N) > 2:
+        shift = (_best(runs[None, :, 1:], K, N[1:], beta, nu)[0] - K_c)[0]
+    return float(K_c[0]), float(error), float(low), float(high), float(shift), float(quality[0])
+
+
+def _best(runs: Array, K: Array, N: Array, beta: float, nu: float) -> tuple[Array, Array]:
+    """K_c of best collapse and its quality, for each set of runs (set, seed, size, K); NaN if at the edge."""
+    candidates = np.linspace(K[0], K[-1], CANDIDATES)
+    S = _distance(runs, K, N, beta, nu, candidates)
+    i = S.argmin(-1)
+    inner = np.isfinite(S.min(-1)) & (i > 0) & (i < CANDIDATES - 1)
+    i = np.clip(i, 1, CANDIDATES - 2)
+    before, at, after = (np.take_along_axis(S, (i + k)[:, None], -1)[:, 0] for k in (-1, 0, 1))
+    with np.errstate(invalid="ignore"):  # infinite where curves no longer overlap
+        bend = before - 2 * at + after
+        offset = np.where(
+            np.isfinite(bend) & (bend > 0), (before - after) / (2 * np.where(bend > 0, bend, 1)), 0
+        )
+    K_c = candidates[i] + offset * (candidates[1] - candidates[0])
+    return np.where(inner, K_c, np.nan), np.where(inner, at, np.nan)
+
+
+def _distance(runs: Array, K: Array, N: Array, beta: float, nu: float, candidates: Array) -> Array:
+    """Mean square distance of the scaled curves at every candidate for K_c: (set, candidate)."""
+    r, seeds = _mean(runs, 1), np.isfinite(runs).sum(1)
+    spread = np.sqrt(_mean((runs - r[:, None]) ** 2, 1) / np.maximum(seeds - 1, 1))
+    square = r**2 * N[:, None] ** (2 * beta / nu)  # (set, size, K)
+    error = 2 * square * np.hypot(spread / np.where(r > 0, r, 1), FORM)
+    missed = _missed(square, K)
+    total, counted = np.zeros((len(runs), len(candidates))), np.zeros((len(runs), len(candidates)))
+    for one, other in permutations(range(len(N)), 2):
+        # the coupling at which the other size has the same u N^{1/ν̄}
+        u = (1 - candidates[:, None] / K) * (N[one] / N[other]) ** (1 / nu)
+        there = candidates[:, None] / np.where(u < 1, 1 - u, np.nan)
+        k = np.clip(np.searchsorted(K, there, "right") - 1, 0, len(K) - 2)
+        w = (there - K[k]) / (K[k + 1] - K[k])
+        for part in np.array_split(np.arange(len(runs)), -(-len(runs) * u.size // AT_ONCE)):
+            f, df, bent = square[part, other], error[part, other], missed[part, other]
+            expected = (1 - w) * f[:, k] + w * f[:, k + 1]
+            variance = (
+                ((1 - w) * df[:, k]) ** 2 + (w * df[:, k + 1]) ** 2 + (4 * w * (1 - w) * bent[:, k]) ** 2
+            )
+            variance += error[part, one, None] ** 2
+            gap = (square[part, one, None] - expected) ** 2 / np.where(variance > 0, variance, np.nan)
+            valid = np.isfinite(gap) & (w >= 0) & (w <= 1)
+            total[part] += np.where(valid, gap, 0).sum(-1)
+            counted[part] += valid.sum(-1)
+    # a collapse of curves that hardly overlap says nothing
+    return np.where(counted >= len(K), total / np.maximum(counted, 1), np.inf)
+
+
+def _missed(f: Array, K: Array) -> Array:
+    """What linear interpolation of f (..., K) may miss in the middle of each interval: h² |f''|/8."""
+    h = np.diff(K)
+    bend = np.abs(np.diff(np.diff(f) / h)) * 2 / (h[1:] + h[:-1])
+    ends = np.concatenate([bend[..., :1], bend, bend[..., -1:]], axis=-1)
+    missed: Array = np.maximum(ends[..., :-1], ends[..., 1:]) * h**2 / 8
+    return missed
+
+
+def _mean(values: Array, axis: int) -> Array:
+    """Mean of what is finite; NaN where nothing is."""
+    there = np.isfinite(values)
+    count = there.sum(axis)
+    mean: Array = np.where(there, values, 0).sum(axis) / np.where(count, count, np.nan)
+    return mean
