@@ -14,7 +14,7 @@ from sims._simulation import ParameterError
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 PATIENCE = "10s"  # to reach the scheduler
-IDLE = 60  # seconds after which a process without work ends, so that none outlives us for long
+IDLE = 60  # seconds after which a process without work ends
 
 
 @contextmanager
@@ -30,8 +30,9 @@ def crew(jobs: int = 1, scheduler: Any = None) -> Iterator[Crew]:
         processes = Processes(jobs)
         try:
             yield processes
-        finally:
+        except BaseException:
             processes.end()
+            raise
     else:
         yield Here()
 
@@ -49,7 +50,7 @@ class Here:
 
 
 class Processes:
-    """In processes beside this one, replaced when they die."""
+    """In processes beside this one, replaced when they die; the next sweep finds them ready."""
 
     def __init__(self, jobs: int) -> None:
         from loky.process_executor import BrokenProcessPool

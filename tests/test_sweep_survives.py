@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -277,7 +278,16 @@ def test_a_store_that_was_not_written_to_its_end_is_refused(missing: str, said: 
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a scheduler with two workers, all started from the command line, over TCP."""
     pytest.importorskip("distributed")
-    place = tmp_path_factory.mktemp("cluster")
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as (address, _):
+        yield address
+
+
+@contextmanager
+def running_cluster(place: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler and two workers, started from the command line, over TCP: the address, and the workers.
+
+    A worker's process watches over the one that computes, and begins another when that dies.
+    """
     address = f"tcp://127.0.0.1:{free_port()}"
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--host", address]
     worker = [
@@ -293,11 +303,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     processes += [
         subprocess.Popen([*worker, "--name", str(i)], cwd=place, stderr=subprocess.DEVNULL) for i in range(2)
     ]
-    yield address
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(timeout=30)
+    try:
+        yield address, processes[1:]
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=30)
 
 
 def free_port() -> int:
@@ -334,3 +346,63 @@ def test_without_a_scheduler_one_line_says_so(folder: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("sims: no Dask scheduler answers at tcp://127.0.0.1:9")
     assert done.stderr.count("\n") == 1
+
+
+MANY = Kuramoto(n=30, steps=1500, every=15, sampling="random")
+SIZES = [pytest.param(4, id="a few"), pytest.param(100, id="10,000", marks=pytest.mark.slow)]
+
+
+def asked_of(address: str, side: int, *more: str) -> list[str]:
+    """The command that sweeps 100 couplings and so many seeds on a cluster."""
+    sim = [
+        word for key in ("n", "steps", "every", "sampling") for word in (f"--{key}", str(getattr(MANY, key)))
+    ]
+    over = ["--over", "K=0:4:100", "--over", f"seed=0:{side}", "--record", "r,psi@end"]
+    line = ["kuramoto", *sim, *over, "--scheduler", address, "-o", "s.nc", *more]
+    return [sys.executable, "-m", "sims", "sweep", *line]
+
+
+def in_one_process(side: int) -> xr.Dataset:
+    over = {"K": np.linspace(0, 4, 100), "seed": range(side)}
+    return sweep(MANY, over, record=["r", "psi@end"])
+
+
+@LINUX
+@pytest.mark.parametrize("side", SIZES)
+def test_workers_of_a_cluster_killed_again_and_again_cost_nothing_but_time(tmp_path: Path, side: int) -> None:
+    pytest.importorskip("distributed")
+    chance, kills = random.Random(1), 0
+    with running_cluster(tmp_path) as (address, workers):
+        client = subprocess.Popen(asked_of(address, side), cwd=tmp_path, stderr=subprocess.PIPE)
+        while client.poll() is None:
+            time.sleep(chance.uniform(1, 3) if side > 10 else 0.5)
+            computing = [child for worker in workers for child in children(worker.pid)]
+            if computing and parts(tmp_path):
+                os.kill(chance.choice(computing), signal.SIGKILL)
+                kills += 1
+        assert client.returncode == 0, client.communicate()[1]
+    assert kills >= (1 if side < 10 else 5)
+    xr.testing.assert_identical(load(tmp_path / "s.nc"), in_one_process(side))
+
+
+@LINUX
+@pytest.mark.parametrize("side", SIZES)
+def test_a_client_of_a_cluster_killed_again_and_again_goes_on(tmp_path: Path, side: int) -> None:
+    pytest.importorskip("distributed")
+    kills = 0
+    with running_cluster(tmp_path) as (address, _):
+        while True:
+            done = len(parts(tmp_path))
+            client = subprocess.Popen(
+                asked_of(address, side, "--resume"), cwd=tmp_path, stderr=subprocess.PIPE
+            )
+            while client.poll() is None and (kills == 6 or len(parts(tmp_path)) < done + 2):
+                time.sleep(0.02)
+            if client.poll() is not None:
+                break
+            client.kill()
+            client.wait()
+            kills += 1
+        assert client.returncode == 0, client.communicate()[1]
+    assert kills
+    xr.testing.assert_identical(load(tmp_path / "s.nc"), in_one_process(side))
