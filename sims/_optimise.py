@@ -8,7 +8,8 @@ remembers between steps (a velocity, running means) goes in and comes out as its
         w, state = step("adam", w, gradient(w), state, t, eta=0.01)
 
 Arrays have the shape (..., P): P weights, any number of leading batch axes. Every setting is a number
-or an array that broadcasts against w, such as (B, 1): one value per member of a batch.
+or an array that broadcasts against w, such as (B, 1): one value per member of a batch. w' has the
+precision of w.
 
 Given the same settings each optimiser is that of `torch.optim`. Our names and torch's:
 
@@ -31,7 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]  # float64, or float32 where weights are
 Setting = float | Array
 
 OPTIMISERS = ("gd", "heavy_ball", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
@@ -43,52 +44,52 @@ COURSE = ("eta", "gamma", "period", "warmup")  # of `learning_rate`
 MEMORIES = {"gd": 0, "heavy_ball": 1, "nesterov": 1, "adagrad": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 
 
-def gd(w: Array, g: Array, eta: Setting) -> Array:
+# each optimiser returns what `step` takes off w, and what it remembers
+
+
+def gd(g: Array, eta: Setting) -> Array:
     """Gradient descent: w' = w - eta g (Cauchy 1847)."""
-    return w - eta * g
+    return eta * g
 
 
-def heavy_ball(w: Array, g: Array, u: Array, eta: Setting, momentum: Setting) -> tuple[Array, Array]:
+def heavy_ball(g: Array, u: Array, eta: Setting, momentum: Setting) -> tuple[Array, Array]:
     """A ball with inertia: u' = momentum u + g, w' = w - eta u' (Polyak 1964).
 
-    Args are weights w, gradient g and velocity u, all (..., P). Returns w' and u'.
+    Args are gradient g and velocity u, both (..., P). Returns eta u' and u'.
     """
     u = momentum * u + g
-    return w - eta * u, u
+    return eta * u, u
 
 
-def nesterov(w: Array, g: Array, u: Array, eta: Setting, momentum: Setting) -> tuple[Array, Array]:
+def nesterov(g: Array, u: Array, eta: Setting, momentum: Setting) -> tuple[Array, Array]:
     """Momentum that looks ahead: u' = momentum u + g, w' = w - eta (g + momentum u').
 
     Nesterov 1983, in the form of Sutskever, Martens, Dahl & Hinton 2013 with the gradient taken at the
     point looked ahead to, which is what w holds here and in torch.
     """
     u = momentum * u + g
-    return w - eta * (g + momentum * u), u
+    return eta * (g + momentum * u), u
 
 
-def adagrad(w: Array, g: Array, s: Array, eta: Setting, epsilon: Setting) -> tuple[Array, Array]:
+def adagrad(g: Array, s: Array, eta: Setting, epsilon: Setting) -> tuple[Array, Array]:
     """A rate of its own for each weight: s' = s + g^2, w' = w - eta g / (sqrt(s') + epsilon).
 
     Duchi, Hazan & Singer 2011, JMLR 12.
     """
     s = s + g**2
-    return w - eta * g / (np.sqrt(s) + epsilon), s
+    return eta * g / (np.sqrt(s) + epsilon), s
 
 
-def rmsprop(
-    w: Array, g: Array, v: Array, eta: Setting, beta_2: Setting, epsilon: Setting
-) -> tuple[Array, Array]:
+def rmsprop(g: Array, v: Array, eta: Setting, beta_2: Setting, epsilon: Setting) -> tuple[Array, Array]:
     """AdaGrad that forgets: v' = beta_2 v + (1 - beta_2) g^2, w' = w - eta g / (sqrt(v') + epsilon).
 
     Tieleman & Hinton 2012, lecture 6.5.
     """
     v = beta_2 * v + (1 - beta_2) * g**2
-    return w - eta * g / (np.sqrt(v) + epsilon), v
+    return eta * g / (np.sqrt(v) + epsilon), v
 
 
 def adam(
-    w: Array,
     g: Array,
     m: Array,
     v: Array,
@@ -110,7 +111,7 @@ def adam(
     v = beta_2 * v + (1 - beta_2) * g**2
     m_hat = m / (1 - beta_1**t)
     v_hat = v / (1 - beta_2**t)
-    return w - eta * m_hat / (np.sqrt(v_hat) + epsilon), m, v
+    return eta * m_hat / (np.sqrt(v_hat) + epsilon), m, v
 
 
 def decay(w: Array, eta: Setting, weight_decay: Setting) -> Array:
@@ -144,37 +145,40 @@ def step(
     beta_2: Setting = 0.999,
     epsilon: Setting = 1e-8,
     weight_decay: Setting = 0.0,
+    out: Array | None = None,
 ) -> tuple[Array, tuple[Array, ...]]:
     """One step of the named optimiser: weights w and gradient g, (..., P) -> next weights and state.
 
-    t counts steps from 1. Nothing is changed in place. Settings an optimiser does not use are ignored.
+    t counts steps from 1. Nothing is changed in place, unless `out` is given: the next weights are written
+    there, and it may be w. Settings an optimiser does not use are ignored.
     Raises ValueError for a name not in OPTIMISERS.
     """
-    if np.any(weight_decay):
+    if isinstance(weight_decay, np.ndarray) or weight_decay:
         if optimiser == "adamw":
             w = decay(w, eta, weight_decay)
         else:
             g = g + weight_decay * w
     match optimiser:
         case "gd":
-            return gd(w, g, eta), ()
+            down = gd(g, eta)
         case "heavy_ball":
-            w, u = heavy_ball(w, g, state[0], eta, momentum)
-            return w, (u,)
+            down, u = heavy_ball(g, state[0], eta, momentum)
+            state = (u,)
         case "nesterov":
-            w, u = nesterov(w, g, state[0], eta, momentum)
-            return w, (u,)
+            down, u = nesterov(g, state[0], eta, momentum)
+            state = (u,)
         case "adagrad":
-            w, s = adagrad(w, g, state[0], eta, epsilon)
-            return w, (s,)
+            down, s = adagrad(g, state[0], eta, epsilon)
+            state = (s,)
         case "rmsprop":
-            w, v = rmsprop(w, g, state[0], eta, beta_2, epsilon)
-            return w, (v,)
+            down, v = rmsprop(g, state[0], eta, beta_2, epsilon)
+            state = (v,)
         case "adam" | "adamw":
-            w, m, v = adam(w, g, state[0], state[1], t, eta, beta_1, beta_2, epsilon)
-            return w, (m, v)
+            down, m, v = adam(g, state[0], state[1], t, eta, beta_1, beta_2, epsilon)
+            state = (m, v)
         case _:
             raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}; got {optimiser!r}")
+    return np.subtract(w, down, out=out, dtype=w.dtype), state
 
 
 def learning_rate(
