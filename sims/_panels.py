@@ -1,5 +1,6 @@
 """The panels of a figure: how one variable of a trajectory is drawn, by its dimensions alone."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,11 +8,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+from matplotlib.colors import BoundaryNorm, LogNorm
 from matplotlib.image import AxesImage
-from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
+
+from sims._look import look
 
 LEADS = ("time", "step", "epoch")
 WORDS = ("token", "query", "key")
@@ -19,16 +22,10 @@ FEW, MATRIX, MANY, BLOCKS = 6, 30, 80, 4
 # full swings in a panel beyond which lines would run into a filled band
 SWINGS = 40
 
-INK, MUTED, FAINT = "#1A1F27", "#5E6672", "#DEDDD9"
-# the films' light theme, whose colours stay apart for every kind of sight
-CYCLE = ["#1E64EB", "#AA5700", "#216957", "#915A91", "#91010E", "#671197"]
-ORDERED = LinearSegmentedColormap.from_list("ordered", ["#1E64EB", "#7F9CC9", "#C9A27A", "#AA5700"])
-SIGNED = LinearSegmentedColormap.from_list("signed", ["#91010E", "#D9A09C", "#FFFFFF", "#9DB8EC", "#1E64EB"])
-LEVELS = LinearSegmentedColormap.from_list("levels", ["#FFFFFF", "#9DB8EC", "#1E64EB", "#14254D"])
-
 Array = NDArray[np.float64]
-# draws a variable, given its trajectory; true where it leaves a note between title and axes
-Draw = Callable[[Axes, xr.DataArray, xr.Dataset], bool]
+Words = list[tuple[str, Any]]  # words, each with its colour
+# draws a variable, given its trajectory; says how many lines of note it leaves between title and axes
+Draw = Callable[[Axes, xr.DataArray, xr.Dataset], int]
 
 
 def lead_of(v: xr.DataArray) -> str | None:
@@ -64,45 +61,75 @@ def kind_of(v: xr.DataArray) -> Draw | None:
 def label(v: xr.DataArray) -> str:
     """Symbol and unit of a variable: `θ (rad)`; its name where it has no symbol."""
     unit = f" ({v.attrs['units']})" if v.attrs.get("units") else ""
-    return f"{v.attrs.get('symbol') or str(v.name).replace('_', ' ')}{unit}"
+    return (set_low(v.attrs.get("symbol", "")) or str(v.name).replace("_", " ")) + unit
 
 
-def _dimension(v: xr.DataArray, dim: str) -> str:
+def set_low(symbol: str) -> str:
+    """A symbol whose index is set low: `W_q` as matplotlib takes it."""
+    return re.sub(r"_(\w+)", r"$_{\\mathrm{\1}}$", symbol)
+
+
+def dimension(v: xr.DataArray, dim: str) -> str:
     """What stands along an axis: `time t (s)`, or the dimension's name alone."""
     name = dim.replace("_", " ")
-    symbol, unit = (v[dim].attrs.get(key) if dim in v.coords else "" for key in ("symbol", "units"))
-    return " ".join(filter(None, (name, symbol, f"({unit})" if unit else "")))
+    symbol, unit = (v[dim].attrs.get(key, "") if dim in v.coords else "" for key in ("symbol", "units"))
+    mark = set_low(symbol) if symbol != name else ""
+    return " ".join(filter(None, (name, mark, f"({unit})" if unit else "")))
 
 
-def _note(axes: Axes, words: list[tuple[str, Any]]) -> bool:
-    """A line between title and axes, each word in its colour."""
-    areas: list[Artist] = [TextArea(word, textprops={"color": colour, "size": 6}) for word, colour in words]
-    row = HPacker(children=areas, pad=0, sep=3)
+def note(axes: Axes, *lines: Words) -> int:
+    """Words between title and axes, each in its colour: in one line where they fit, else in several.
+
+    Returns how many lines they take.
+    """
+    figure = axes.get_figure(root=True)
+    # they may reach into the margin at the right
+    across = (axes.get_position().width * figure.get_figwidth() + 0.35) * 72 / (6 * 0.53) if figure else 60
+    whole = [word for words in lines for word in words]
+    together = sum(len(word) + 1 for word, _ in whole) <= across
+    broken = [row for words in ([whole] if together else lines) for row in _broken(words, across)]
+    rows: list[Artist] = []
+    for row in broken:
+        areas: list[Artist] = [TextArea(word, textprops={"color": c, "size": 6}) for word, c in row]
+        rows.append(HPacker(children=areas, pad=0, sep=3))
     line = AnchoredOffsetbox(
-        "lower left", child=row, pad=0, borderpad=0, frameon=False,
+        "lower left", child=VPacker(children=rows, pad=0, sep=2), pad=0, borderpad=0, frameon=False,
         bbox_to_anchor=(0, 1.02), bbox_transform=axes.transAxes,
     )  # fmt: skip
-    axes.add_artist(line)
-    return bool(words)
+    if rows:
+        axes.add_artist(line)
+    return len(rows)
 
 
-def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+def _broken(words: Words, across: float) -> Iterator[Words]:
+    """Words in rows of about so many letters."""
+    row: Words = []
+    for word, colour in words:
+        if row and sum(len(w) + 1 for w, _ in row) + len(word) > across:
+            yield row
+            row = []
+        row.append((word, colour))
+    if row:
+        yield row
+
+
+def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     """A line for each member; a few in colours of their own, more shaded in their order."""
     v = settled(v)
     lead = str(lead_of(v))
     v = v.transpose(lead, ...)
     values: Array = v.values.reshape(len(v), -1).astype(float)
-    words: list[tuple[str, Any]] = []
+    words: Words = []
     if v.attrs["units"] == "rad" and values.shape[1] > 1 and np.ptp(values) > 4 * np.pi:
         values = values - values.mean(1, keepdims=True)
-        words.append(("less their mean;", MUTED))
+        words.append(("less their mean;", look().muted))
     count = values.shape[1]
-    swings = _swings(values)
-    if count > FEW and swings > SWINGS / 4:
+    swings = swings_of(values)
+    if count > FEW and swings * count > 2 * SWINGS:
         return bands(axes, v, trajectory)
-    colours = [CYCLE[i] if count <= FEW else ORDERED(i / (count - 1)) for i in range(count)]
+    colours = [look().cycle[i] if count <= FEW else look().ordered(i / (count - 1)) for i in range(count)]
     if swings > SWINGS:
-        words.append(("envelopes;" if count > 1 else "envelope of the swings", MUTED))
+        words.append(("envelopes;" if count > 1 else "envelope of the swings", look().muted))
         _envelopes(axes, v[lead].values, values, colours, max(2, int(3 * len(v) / swings)))
     else:
         width = 1.0 if count <= FEW else max(0.4, 0.9 - count / 150)
@@ -111,21 +138,22 @@ def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
     if count == 1 and values.min() > 0 and values.max() > 30 * np.median(values):
         axes.set_yscale("log")
     axes.set_xlim(v[lead].values[0], v[lead].values[-1])
-    axes.set_xlabel(_dimension(v, lead))
+    axes.set_xlabel(dimension(v, lead))
     axes.set_ylabel(label(v))
-    if count > 1:
-        words += _names(v, trajectory, colours)
-    return _note(axes, words)
+    return note(axes, words, names(v, trajectory, colours) if count > 1 else [])
 
 
-def _names(v: xr.DataArray, trajectory: xr.Dataset, colours: list[Any]) -> list[tuple[str, Any]]:
+def names(v: xr.DataArray, trajectory: xr.Dataset, colours: list[Any]) -> Words:
     """The members by name, in their colours; only the first and the last where there are many."""
     named = " × ".join(map(str, v.dims[1:]))
-    names = [",".join(map(str, place)) for place in np.ndindex(*v.shape[1:])]
+    known = [",".join(map(str, place)) for place in np.ndindex(*v.shape[1:])]
     if v.ndim == 2:
-        names = entries(v[v.dims[1]], trajectory) or names
-    words = list(zip(names, colours))
-    return [(f"{named}:", MUTED), *(words if len(words) <= FEW else [words[0], ("to", MUTED), words[-1]])]
+        known = entries(v[v.dims[1]], trajectory) or known
+    words = list(zip(known, colours))
+    return [
+        (f"{named}:", look().muted),
+        *(words if len(words) <= FEW else [words[0], ("to", look().muted), words[-1]]),
+    ]
 
 
 def entries(dim: xr.DataArray, trajectory: xr.Dataset) -> list[str] | None:
@@ -135,7 +163,7 @@ def entries(dim: xr.DataArray, trajectory: xr.Dataset) -> list[str] | None:
     return None
 
 
-def _swings(values: Array) -> float:
+def swings_of(values: Array) -> float:
     """How many full swings a line makes on average: its whole way, up and down, in heights of the panel."""
     way = np.abs(np.diff(values, axis=0)).sum(0)
     return float(np.mean(way) / (2 * np.ptp(values) or 1))
@@ -153,24 +181,24 @@ def _envelopes(axes: Axes, x: NDArray[Any], values: Array, colours: list[Any], s
             axes.fill_between(centres, low, high, color=colour, alpha=0.15, lw=0)
 
 
-def bands(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+def bands(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     """Median, middle half and nine tenths of many members."""
     v = settled(v)
     lead = str(lead_of(v))
     v = v.transpose(lead, ...)
     values: Array = v.values.reshape(len(v), -1).astype(float)
     low, q1, q2, q3, high = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
-    axes.fill_between(v[lead], low, high, color=CYCLE[0], alpha=0.12, lw=0)
-    axes.fill_between(v[lead], q1, q3, color=CYCLE[0], alpha=0.3, lw=0)
-    axes.plot(v[lead], q2, color=CYCLE[0])
+    axes.fill_between(v[lead], low, high, color=look().cycle[0], alpha=0.12, lw=0)
+    axes.fill_between(v[lead], q1, q3, color=look().cycle[0], alpha=0.3, lw=0)
+    axes.plot(v[lead], q2, color=look().cycle[0])
     axes.set_xlim(v[lead].values[0], v[lead].values[-1])
-    axes.set_xlabel(_dimension(v, lead))
+    axes.set_xlabel(dimension(v, lead))
     axes.set_ylabel(label(v))
     many = " × ".join(f"{dim} ({v.sizes[dim]:,})" for dim in v.dims[1:])
-    return _note(axes, [(f"{many}: median, half, nine tenths", MUTED)])
+    return note(axes, [(f"{many}: median, half, nine tenths", look().muted)])
 
 
-def phases(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+def phases(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     """Many phases modulo 2π, on a colour circle."""
     v = settled(v)
     lead = str(lead_of(v))
@@ -180,39 +208,39 @@ def phases(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
         np.mod(v.values.T, 2 * np.pi),
         aspect="auto",
         extent=(float(x[0]), float(x[-1]), v.shape[1] - 0.5, -0.5),
-        cmap="twilight",
+        cmap=look().turn,
         vmin=0,
         vmax=2 * np.pi,
         interpolation="nearest",
     )
-    bar = _bar(axes, image, f"{label(v).split(' (')[0]} mod 2π")
-    bar.set_ticks([0, np.pi, 2 * np.pi], labels=["0", "π", "2π"])
-    axes.set_xlabel(_dimension(v, lead))
-    axes.set_ylabel(_dimension(v, str(v.dims[1])))
-    return False
+    circle = bar(axes, image, f"{label(v).split(' (')[0]} mod 2π")
+    circle.set_ticks([0, np.pi, 2 * np.pi], labels=["0", "π", "2π"])
+    axes.set_xlabel(dimension(v, lead))
+    axes.set_ylabel(dimension(v, str(v.dims[1])))
+    return 0
 
 
-def points(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+def points(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     """What does not change, one value for each member."""
     v = settled(v)
     dim = v[v.dims[0]]
     x = dim.values if dim.dtype.kind in "fiu" else np.arange(len(v))
-    axes.axhline(0, color=FAINT, lw=0.8, zorder=0)
+    axes.axhline(0, color=look().faint, lw=0.8, zorder=0)
     axes.plot(x, v.values.astype(float), "o", ms=3 if len(v) <= 60 else 1.5, mew=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=dim.dtype.kind != "f", min_n_ticks=1))
     if dim.dtype.kind not in "fiu":
         _ticks(axes, [[str(name) for name in dim.values]], [0])
-    axes.set_xlabel(_dimension(v, str(dim.name)))
+    axes.set_xlabel(dimension(v, str(dim.name)))
     axes.set_ylabel(label(v))
-    return False
+    return 0
 
 
-def matrix(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+def matrix(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     """A matrix, or several side by side; of one that changes, its last state."""
     v = settled(v)
-    note, lead = "", lead_of(v)
+    said, lead = "", lead_of(v)
     if lead:
-        note = f"at {lead} {v[lead].values[-1]:g}"
+        said = f"at {lead} {v[lead].values[-1]:g}"
         v = v.isel({lead: -1}, drop=True)
     if v.dims[-2] in WORDS and v.dims[-1] not in WORDS:
         v = v.transpose(..., v.dims[-1], v.dims[-2])
@@ -220,20 +248,20 @@ def matrix(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
     blocks = v.values.reshape(-1, *v.shape[-2:]).astype(float)
     count = min(len(blocks), BLOCKS)
     if len(blocks) > 1:
-        note += f", by {' × '.join(map(str, v.dims[:-2]))}"
-        note += f", {count} of {len(blocks)}" if len(blocks) > count else ""
+        said += f", by {' × '.join(map(str, v.dims[:-2]))}"
+        said += f", {count} of {len(blocks)}" if len(blocks) > count else ""
     gap = np.full((len(rows), max(1, len(columns) // 8)), np.nan)
     wide = np.hstack([part for block in blocks[:count] for part in (block, gap)][:-1])
     first = float(columns[0]) if count == 1 and columns.dtype.kind in "iu" else 0.0
     image = _image(axes, wide, first)
-    _bar(axes, image, label(v))
+    bar(axes, image, label(v))
     starts = [i * (len(columns) + gap.shape[1]) for i in range(count)]
     axes.xaxis.set_major_locator(MaxNLocator(integer=True) if count == 1 else NullLocator())
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     _ticks(axes, _read(v, columns, trajectory)[:count], starts)
-    axes.set_xlabel(_dimension(v, str(columns.name)))
-    axes.set_ylabel(_dimension(v, str(rows.name)))
-    return _note(axes, [(note.removeprefix(", "), MUTED)] if note else [])
+    axes.set_xlabel(dimension(v, str(columns.name)))
+    axes.set_ylabel(dimension(v, str(rows.name)))
+    return note(axes, [(said.removeprefix(", "), look().muted)] if said else [])
 
 
 def _read(v: xr.DataArray, columns: xr.DataArray, trajectory: xr.Dataset) -> list[list[str]]:
@@ -258,7 +286,7 @@ def _ticks(axes: Axes, names: list[list[str]], starts: list[int]) -> None:
         axes.set_xticks([])
 
 
-def plane(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
+def plane(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     """A surface over two coordinates, with the paths and points of the trajectory that lie in it."""
     v = settled(v)
     rows, columns = (str(dim) for dim in v.dims)
@@ -267,19 +295,19 @@ def plane(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> bool:
     steps = np.unique(np.quantile(values, np.linspace(0, 1, 25)))
     if len(steps) > 2:
         norm = BoundaryNorm(steps, 256)
-        image = axes.contourf(v[columns], v[rows], values, levels=steps, cmap=LEVELS, norm=norm)
-        _bar(axes, image, label(v), ticks=steps[::6])
+        image = axes.contourf(v[columns], v[rows], values, levels=steps, cmap=look().levels, norm=norm)
+        bar(axes, image, label(v), ticks=steps[::6])
     for name in paths(v, trajectory):
         path = trajectory[name]
         if lead_of(path):
-            axes.plot(*path.values.T, "-o", color=CYCLE[1], lw=0.7, ms=1.5, mew=0)
+            axes.plot(*path.values.T, "-o", color=look().cycle[1], lw=0.7, ms=1.5, mew=0)
         else:
-            axes.plot(*path.values.T, "*", color=INK, ms=5, mew=0)
+            axes.plot(*path.values.T, "*", color=look().ink, ms=5, mew=0)
     axes.set_xlim(float(v[columns][0]), float(v[columns][-1]))
     axes.set_ylim(float(v[rows][0]), float(v[rows][-1]))
     axes.set_xlabel(label(v[columns]))
     axes.set_ylabel(label(v[rows]))
-    return False
+    return 0
 
 
 def paths(v: xr.DataArray, trajectory: xr.Dataset) -> Iterator[str]:
@@ -301,7 +329,7 @@ def _image(axes: Axes, values: Array, first: float) -> AxesImage:
     return axes.imshow(
         values,
         aspect="auto",
-        cmap=SIGNED if signed else LEVELS,
+        cmap=look().signed if signed else look().levels,
         vmin=-most if signed else low,
         vmax=most if signed else high,
         interpolation="nearest",
@@ -309,11 +337,13 @@ def _image(axes: Axes, values: Array, first: float) -> AxesImage:
     )
 
 
-def _bar(axes: Axes, image: Any, text: str, ticks: Any = None) -> Any:
-    bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.04, 1)), ticks=ticks)
-    bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_formatter("{x:.2g}")
-    bar.ax.tick_params(labelsize=6, length=2)
-    bar.ax.minorticks_off()
-    bar.ax.set_title(text, size=6, loc="left", pad=3, color=MUTED)
-    return bar
+def bar(axes: Axes, image: Any, text: str, ticks: Any = None) -> Any:
+    """A colour bar at a panel's right, with its label above."""
+    drawn = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.04, 1)), ticks=ticks)
+    drawn.outline.set_visible(False)
+    if not isinstance(image.norm, LogNorm):
+        drawn.ax.yaxis.set_major_formatter("{x:.2g}")
+    drawn.ax.tick_params(labelsize=6, length=2)
+    drawn.ax.minorticks_off()
+    drawn.ax.set_title(text, size=6, loc="left", pad=5, color=look().muted)
+    return drawn

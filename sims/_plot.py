@@ -1,129 +1,131 @@
-"""One figure for any trajectory: a panel for each variable, labels and units from the data.
+"""One figure for any trajectory or sweep: a panel for each variable, labels and units from the data.
 
-A panel follows from the variable's dimensions alone. What changes in time is a line, a family of lines, or
-bands of quantiles where there are many; many phases are a map; what is a matrix at every time is shown as it
-is at the end; what does not change is dots or a map.
+A panel follows from the variable's dimensions alone. Of a run: what changes in time is a line, a family of
+lines, or bands of quantiles where there are many; many phases are a map; what is a matrix at every time is
+shown as it is at the end; what does not change is dots or a map. Of a sweep: `sims/_sweep_panels.py`.
 """
 
-import io
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import matplotlib as mpl
 import xarray as xr
-from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
 
 from sims._discover import UnknownName, nearest
-from sims._panels import CYCLE, INK, MUTED, Draw, kind_of, lead_of, paths, settled
+from sims._look import Style, dressed
+from sims._page import Page, Panel, compose
+from sims._panels import Draw, kind_of, lead_of, paths, settled
+from sims._portraits import pairs, portrait, swings_about, symbols_of, tree
 from sims._trajectory import write_whole
 
 MOST_PANELS = 15
 # what a system is shown, rather than what it is made of: its answers come before its weights
 SHOWN_TO_IT = {"sample", "datum", "example", "trial", "sequence", "sentence", "token", "query", "key"}
 
-STYLE: dict[Any, Any] = {
-    "font.family": ["Inter", "DejaVu Sans"],
-    "font.size": 7,
-    "axes.titlesize": 7.5,
-    "axes.titlelocation": "left",
-    "axes.labelsize": 7,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": MUTED,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.prop_cycle": cycler(color=CYCLE),
-    "axes.formatter.useoffset": False,
-    "axes.formatter.limits": (-3, 4),
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.minor.visible": False,
-    "ytick.minor.visible": False,
-    "text.color": INK,
-    "lines.linewidth": 1.0,
-    "figure.dpi": 200,
-    "savefig.dpi": 200,
-    "svg.hashsalt": "sims",
-}
 
-
-def draw(trajectory: xr.Dataset, path: Path, variables: Sequence[str] = ()) -> Path:
-    """Write the figure as PNG, SVG or PDF, by the ending of `path`: the same trajectory, the same bytes.
+def draw(data: xr.Dataset, path: Path, variables: Sequence[str] = (), style: Style = "journal") -> Path:
+    """Write the figure as PNG, SVG or PDF, by the ending of `path`: the same data, the same bytes.
 
     Raises UnknownName for a variable that is not there or has nothing to draw, OSError as `write_whole`.
     """
-    import fontpkg  # type: ignore[import-untyped]
-    from matplotlib import font_manager
-
-    font_manager.fontManager.addfont(fontpkg.path("inter"))
-    page, kind = io.BytesIO(), path.suffix[1:].lower()
-    with mpl.rc_context(STYLE):
-        figure(trajectory, variables).savefig(page, format=kind, metadata=_metadata(trajectory, kind))
-    return write_whole(path, page.getvalue())
+    kind = path.suffix[1:].lower()
+    return write_whole(path, figure(data, variables, style).written(kind, metadata(data, kind)))
 
 
-def _metadata(trajectory: xr.Dataset, kind: str) -> dict[str, str | None]:
+def metadata(data: xr.Dataset, kind: str) -> dict[str, str | None]:
     """Where the figure came from, and no date."""
-    about = f"{trajectory.attrs['simulation']} {trajectory.attrs['parameters']}"
+    about = f"{data.attrs['simulation']} {data.attrs['parameters']}"
     told: dict[str, dict[str, str | None]] = {
         "png": {"Description": about},
         "svg": {"Description": about, "Date": None},
         "pdf": {"Subject": about, "CreationDate": None},
     }
-    return {"Title": str(trajectory.attrs["title"]), **told[kind]}
+    return {"Title": str(data.attrs["title"]), **told[kind]}
 
 
-def figure(trajectory: xr.Dataset, variables: Sequence[str] = ()) -> Figure:
-    """The figure itself: the named variables, or the first of `drawable`."""
-    known = drawable(trajectory)
-    for name in variables:
-        if name not in known:
-            there = "has nothing to draw" if name in trajectory.variables else "is not in this trajectory"
-            raise UnknownName(f"{name} {there}: {nearest(name, list(known))}")
-    shown = list(variables) or list(known)[:MOST_PANELS]
-    if not shown:
+def figure(data: xr.Dataset, variables: Sequence[str] = (), style: Style = "journal") -> Page:
+    """The figure of a trajectory or a sweep, as matplotlib's: a notebook shows it, `savefig` writes it.
+
+    Only the named variables, or as many as a page can hold. `theta:theta_dot` draws one variable against
+    another, `h:tree` the states of a memory by which are near each other. `style` is "journal" (black on
+    white), "film" or "film-light" (the films' colours on their ground).
+
+    Raises UnknownName for a variable that is not there or has nothing to draw.
+    """
+    import fontpkg  # type: ignore[import-untyped]
+    from matplotlib import font_manager
+
+    font_manager.fontManager.addfont(fontpkg.path("inter"))
+    with dressed(style):
+        if "over" in data.attrs:
+            from sims import _sweep_panels
+
+            return _sweep_panels.page(data, variables)
+        return run_page(data, variables)
+
+
+def run_page(trajectory: xr.Dataset, variables: Sequence[str]) -> Page:
+    """The page of a single run, or of a batch."""
+    pictures = [_picture(key, trajectory) for key in variables] or list(_all(trajectory))
+    if not pictures:
         raise UnknownName("this trajectory has nothing to draw")
-    columns = 1 if len(shown) == 1 else 2 if len(shown) <= 8 else 3
-    page, grid = _page(len(shown), columns)
+    shown, left = pictures[:MOST_PANELS], pictures[MOST_PANELS:]
+    if variables:
+        shown, left = pictures, []
+    panels = [
+        Panel(_title(picture, trajectory), partial(_draw, picture, trajectory=trajectory))
+        for picture in shown
+    ]
     heading = f"{str(trajectory.attrs['title']).rstrip('.')}  ·  {trajectory.attrs['simulation']}"
-    page.text(0.1, 1, f"{heading}, seed {trajectory.attrs['seed']}", size=8.5, transform=_inches(page, -0.28))
-    for name, axes in zip(shown, grid):
-        v = trajectory[name]
-        note = known[name](axes, v, trajectory)
-        title = textwrap.wrap(v.attrs["long_name"], 100 // columns, max_lines=2, placeholder=" …")
-        axes.set_title("\n".join(title), pad=13 if note else 5)
-    left = [name for name in known if name not in shown]
-    if left and not variables:
-        rest = f"not drawn: {', '.join(left)}; to draw one, name it: sims plot run.nc {left[0]}"
-        page.text(0.1, 0, textwrap.fill(rest, 150), size=6, color=MUTED, transform=_inches(page, 0.1))
-    return page
+    foot = [not_drawn([picture.key for picture in left], "run.nc")] if left else []
+    return compose(panels, f"{heading}, seed {trajectory.attrs['seed']}", foot)
 
 
-def _page(panels: int, columns: int) -> tuple[Figure, list[Axes]]:
-    """A page with that many panels in a grid, all of one size, measured in inches."""
-    across, down = {1: (4.8, 3.2), 2: (3.6, 2.4), 3: (2.4, 2.1)}[columns]
-    width, height = across * columns, down * -(-panels // columns) + 0.65
-    page = Figure(figsize=(width, height))
-    axes = []
-    for row, column in (divmod(i, columns) for i in range(panels)):
-        corner = (across * column + 0.6) / width, (height - 0.3 - down * (row + 1) + 0.45) / height
-        axes.append(page.add_axes((*corner, (across - 1.15) / width, (down - 0.95) / height)))
-    return page, axes
+def not_drawn(keys: Sequence[str], file: str) -> str:
+    """What a page has no room for, and how to see it."""
+    return f"not drawn: {', '.join(keys)}; to draw one, name it: sims plot {file} {keys[0]}"
 
 
-def _inches(page: Figure, up: float) -> Transform:
-    """Left in inches, bottom in parts of the page, moved up by so many inches."""
-    across = blended_transform_factory(page.dpi_scale_trans, page.transFigure)
-    return across + ScaledTranslation(0, up, page.dpi_scale_trans)
+class Picture(NamedTuple):
+    """What is typed for it, the variable it shows, and how."""
+
+    key: str
+    variable: str
+    draw: Draw
+
+
+def _draw(picture: Picture, axes: Axes, trajectory: xr.Dataset) -> int:
+    return picture.draw(axes, trajectory[picture.variable], trajectory)
+
+
+def _title(picture: Picture, trajectory: xr.Dataset) -> str:
+    name = str(trajectory[picture.variable].attrs["long_name"])
+    return f"{name}, clustered" if picture.draw is tree else name
+
+
+def _all(trajectory: xr.Dataset) -> Iterator[Picture]:
+    """A picture for every variable that has one, and a tree of the states of a memory."""
+    for name, how in drawable(trajectory).items():
+        of = swings_about(trajectory, name)
+        yield Picture(f"{of}:{name}", name, portrait(of)) if of else Picture(name, name, how)
+        if name == "h" and symbols_of(trajectory[name], trajectory) is not None:
+            yield Picture("h:tree", name, tree)
+
+
+def _picture(key: str, trajectory: xr.Dataset) -> Picture:
+    """The picture that is asked for by name; raises UnknownName where there is none."""
+    known = drawable(trajectory)
+    across, _, name = key.partition(":")
+    if name == "tree" and across in known and symbols_of(trajectory[across], trajectory) is not None:
+        return Picture(key, across, tree)
+    if name and {name, across} <= known.keys() and pairs(trajectory[across], trajectory[name]):
+        return Picture(key, name, portrait(across))
+    if key in known:
+        return Picture(key, key, known[key])
+    there = "has nothing to draw" if key in trajectory.variables or name else "is not in this trajectory"
+    raise UnknownName(f"{key} {there}: {nearest(name or key, list(known))}")
 
 
 def drawable(trajectory: xr.Dataset) -> dict[str, Draw]:
