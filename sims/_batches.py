@@ -38,10 +38,9 @@ class Finished(NamedTuple):
     versions: dict[str, str]
 
 
-def run(order: Order, parameters: Sequence[dict[str, Any]]) -> Finished:
+def run(order: Order, sims: Sequence[Simulation]) -> Finished:
     """Run points of equal shape side by side; what fails is found by halving, and the rest arrives."""
     began = perf_counter()
-    sims = [order.kind(**values) for values in parameters]
     with np.errstate(all="ignore"):  # what does not stay finite is told of as a failure
         halves = list(_halves(order, sims))
     datasets = [dataset for _, dataset, _ in halves if dataset is not None] or [xr.Dataset()]
@@ -98,7 +97,8 @@ class Crew(Protocol):
     def hands(self) -> int:
         """How many batches it runs at once."""
 
-    def submit(self, order: Order, parameters: Sequence[dict[str, Any]]) -> "Future[Finished]": ...
+    def submit(self, order: Order, sims: Sequence[Simulation]) -> "Future[Finished]":
+        """Have these points run as one batch."""
 
 
 class Queue:
@@ -187,7 +187,7 @@ def compute(
                 batch = queue.pop(alone=not running)
                 if batch is None:
                     break
-                running[crew.submit(order, [dict(points[i]) for i in batch])] = batch
+                running[crew.submit(order, [points[i] for i in batch])] = batch
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 batch = running.pop(future)
                 try:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from sims._batches import Crew, Finished, Order, run
-from sims._simulation import ParameterError
+from sims._simulation import ParameterError, Simulation
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 PATIENCE = "10s"  # to reach the scheduler
@@ -43,9 +43,9 @@ class Here:
     hands = 1
     lost: tuple[type[BaseException], ...] = ()
 
-    def submit(self, order: Order, parameters: Sequence[dict[str, Any]]) -> "Future[Finished]":
+    def submit(self, order: Order, sims: Sequence[Simulation]) -> "Future[Finished]":
         future: Future[Finished] = Future()
-        future.set_result(run(order, parameters))
+        future.set_result(run(order, sims))
         return future
 
 
@@ -58,8 +58,8 @@ class Processes:
         self.hands = jobs
         self.lost: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
-    def submit(self, order: Order, parameters: Sequence[dict[str, Any]]) -> "Future[Finished]":
-        future: Future[Finished] = self._executor().submit(run_pickled, pickled(order), parameters)
+    def submit(self, order: Order, sims: Sequence[Simulation]) -> "Future[Finished]":
+        future: Future[Finished] = self._executor().submit(run_pickled, pickled(order), plain(sims))
         return future
 
     def _executor(self) -> Any:
@@ -89,8 +89,8 @@ class Cluster:
     def hands(self) -> int:
         return max(1, int(sum(self._client.nthreads().values())))
 
-    def submit(self, order: Order, parameters: Sequence[dict[str, Any]]) -> "Future[Finished]":
-        future: Future[Finished] = self._executor.submit(run_pickled, pickled(order), parameters)
+    def submit(self, order: Order, sims: Sequence[Simulation]) -> "Future[Finished]":
+        future: Future[Finished] = self._executor.submit(run_pickled, pickled(order), plain(sims))
         return future
 
 
@@ -129,6 +129,12 @@ def _unpickled(blob: bytes) -> Order:
     return order
 
 
+def plain(sims: Sequence[Simulation]) -> list[dict[str, Any]]:
+    """Simulations as they are sent."""
+    return [dict(sim) for sim in sims]
+
+
 def run_pickled(blob: bytes, parameters: Sequence[dict[str, Any]]) -> Finished:
     """In another process: run a batch."""
-    return run(_unpickled(blob), parameters)
+    order = _unpickled(blob)
+    return run(order, [order.kind(**values) for values in parameters])

@@ -178,7 +178,7 @@ def estimate(wanted: Design) -> Estimate:
         queue = Queue(wanted.points, places, hands=1)
         for _ in range(min(2, len(places))):
             batch = queue.pop(alone=True) or []
-            finished = run(wanted.order, [dict(wanted.points[i]) for i in batch])
+            finished = run(wanted.order, [wanted.points[i] for i in batch])
             queue.learn(batch, finished)
         seconds += len(places) * finished.seconds / len(batch)
         nbytes += len(places) * finished.kept.drop_vars(finished.kept.coords).nbytes / len(batch)
