@@ -25,9 +25,8 @@ def pick(data: Data, variable: str) -> xr.DataArray:
     if isinstance(data, xr.DataArray):
         return data
     if variable not in data:
-        raise ValueError(
-            f"there is no variable {variable!r}; there are {', '.join(map(str, data.data_vars))}"
-        )
+        there = ", ".join(map(str, data.data_vars)) or "none"
+        raise ValueError(f"there is no variable {variable!r}; variables are {there}")
     return data[variable]
 
 

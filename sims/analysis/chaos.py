@@ -107,7 +107,8 @@ def _orthonormal(v: Array) -> tuple[Array, Array]:
         length = np.linalg.norm(v, axis=-1, keepdims=True)
         return v / length, np.log(length[..., 0])
     Q, R = np.linalg.qr(np.moveaxis(v, 0, -1))
-    return np.moveaxis(Q, -1, 0), np.moveaxis(np.log(np.abs(np.diagonal(R, axis1=-2, axis2=-1))), -1, 0)
+    growth = np.log(np.abs(np.diagonal(R, axis1=-2, axis2=-1)))
+    return np.ascontiguousarray(np.moveaxis(Q, -1, 0)), np.moveaxis(growth, -1, 0)
 
 
 def _summary(rates: Array, start: xr.DataArray, stretch: float, count: int | None) -> xr.Dataset:

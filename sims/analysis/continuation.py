@@ -39,8 +39,8 @@ def hysteresis(
     looked at. Returns along `direction` (up, down), the parameter and the grid: `observed` (for Kuramoto `r`)
     and `change`, how much its mean moved from the third to the last quarter of the steps: where that is not
     small the system had not settled, and more steps would show another value. Along the grid: `area`, that
-    of the loop, ∫ (down - up); along `direction` too: `jump_at` and `jump`, the middle of the step of the
-    largest change and its height.
+    of the loop, ∫ (down - up); along `direction` too: `jump_at` and `jump`, the middle of the largest step
+    from one value to the next and its height.
 
     Of a system with one state at each value nothing but the delay of a finite pace remains of the loop: it
     shrinks as the steps grow.
@@ -145,8 +145,8 @@ def _loop(observed: Array, watched: Watched) -> xr.Dataset:
             key: labelled(course, mean, f"{meaning}, mean of the last half", symbol),
             "change": labelled(course, change, f"{meaning}: how far from settled", f"Δ{symbol}"),
             "area": labelled(grid, area, f"{meaning}: area of the loop", "A", units),
-            "jump_at": labelled(both, middle, f"{over} at the largest step of the {meaning}", over, units),
-            "jump": labelled(both, jump, f"largest step of the {meaning}", f"Δ{symbol}"),
+            "jump_at": labelled(both, middle, f"{over} at the largest step: {meaning}", over, units),
+            "jump": labelled(both, jump, f"largest step: {meaning}", f"Δ{symbol}"),
             "direction": labelled("direction", ["up", "down"], f"direction in which {over} goes"),
             name: watched.axis,
         }

@@ -37,7 +37,7 @@ def learning_curve(
     replacement, level = 0.95 unless given; it holds at each step, not for all steps at once.
 
     A seed that is not finite at a step, such as a sweep's failed point, is left out there and is missing in
-    `count`. Returns `centre`, `low` and `high` in the unit of the curves, and `count`, along all dimensions
+    `runs`. Returns `centre`, `low` and `high` in the unit of the curves, and `runs`, along all dimensions
     but `over`. Raises ValueError where there is no dimension `over`.
 
     Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, §13.3.
@@ -66,7 +66,7 @@ def learning_curve(
             "centre": labelled(dims, middle, f"{what}, {centre} over {over}", symbol, units),
             "low": labelled(dims, low, f"{what}, {spread}: lower end", symbol, units),
             "high": labelled(dims, high, f"{what}, {spread}: upper end", symbol, units),
-            "count": labelled(dims, count, f"number of curves along {over} that are there", "n"),
+            "runs": labelled(dims, count, f"number of curves along {over} that are there", "n"),
         },
         coords=values.isel({over: 0}, drop=True).coords,
     )

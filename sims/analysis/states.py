@@ -28,7 +28,7 @@ def pca(
     `over` too where all shall be seen along the same axes. `components` is how many are kept, all unless
     given. An axis points to where its largest entry is positive.
 
-    Returns `score` (component and the dimensions in `over`), `direction` (component and `dim`), `mean`
+    Returns `score` (component and the dimensions in `over`), `direction` (component and `dim`), `centre`
     (`dim`), `variance` and `explained`, its share of the whole (component); each along the further
     dimensions. Raises ValueError for a dimension that is not there, for less than two points and where a
     state is not finite.
@@ -70,7 +70,7 @@ def pca(
                 (*ordered.dims[:-1], "component"), scores, f"{what}, principal component", "PC", units
             ),
             "direction": labelled((*first, dim), Vt[..., :kept, :], f"principal direction of {what}", "v"),
-            "mean": labelled((*further, dim), mean[..., 0, :], f"mean of {what}", symbol, units),
+            "centre": labelled((*further, dim), mean[..., 0, :], f"mean of {what}", symbol, units),
             "variance": labelled(first, variance[..., :kept], "variance along the component", "λ", squared),
             "explained": labelled(first, explained[..., :kept], "share of the variance explained", "λ/Σλ"),
             "component": labelled("component", np.arange(1, kept + 1), "principal component", "PC"),
@@ -86,7 +86,7 @@ def mean_states(
 
     `label` says what stands at each place, such as the word along ("sequence", "token"); its dimensions
     must be those of `states` that are averaged over. Returns `state` (further dimensions, `name`, `dim`)
-    and `count` (`name`), with the labels, sorted, as coordinate `name`.
+    and `places` (`name`), how many there are, with the labels, sorted, as coordinate `name`.
 
     Source: Elman 1990, Cognitive Science 14, 179, figure 7.
     """
@@ -108,7 +108,7 @@ def mean_states(
                 symbol_of(states),
                 units_of(states),
             ),
-            "count": labelled(name, count, f"how often each {name} stands there", "n"),
+            "places": labelled(name, count, f"how often each {name} stands there", "n"),
             name: labelled(name, found, name),
         }
     )
@@ -130,10 +130,11 @@ def hierarchy(
     two points are (any of scipy.spatial.distance.pdist).
 
     Returns for n points along `merge` (n - 1): `left` and `right`, the clusters joined, numbered as in
-    scipy (0 to n - 1 the points, n + i the one made by merge i), `height`, their distance, and `size`; along
-    `leaf`: `leaf_order`, the order of the points in which no branches cross and neighbours are alike, and
-    `leaf_label`, who they are; and for drawing, along `merge` and `corner` (4): `branch_x`, `branch_y`, the
-    corners of every bracket, leaves at x = 0, 1, 2, ... `cut` reads clusters off the tree.
+    scipy (0 to n - 1 the points, n + i the one made by merge i), `height`, their distance, and `points`,
+    how many are joined; along `leaf`: `leaf_order`, the order of the points in which no branches cross and
+    neighbours are alike, and `leaf_label`, who they are; and for drawing, along `merge` and `corner` (4):
+    `branch_x`, `branch_y`, the corners of every bracket, leaves at x = 0, 1, 2, ... `cut` reads clusters
+    off the tree.
 
     Raises ValueError for a dimension that is not there, fewer than two points, or an unknown method.
 
@@ -161,7 +162,7 @@ def hierarchy(
             "left": labelled((*further, "merge"), Z[..., 0].astype(int), "first cluster joined"),
             "right": labelled((*further, "merge"), Z[..., 1].astype(int), "second cluster joined"),
             "height": labelled((*further, "merge"), Z[..., 2], apart, "d", units),
-            "size": labelled((*further, "merge"), Z[..., 3].astype(int), "points in the cluster made", "n"),
+            "points": labelled((*further, "merge"), Z[..., 3].astype(int), "points in the cluster made", "n"),
             "leaf_order": labelled((*further, "leaf"), order, "which point stands at the leaf"),
             "leaf_label": labelled((*further, "leaf"), label[order], of),
             "branch_x": labelled((*further, "merge", "corner"), x, of),
@@ -186,7 +187,7 @@ def cut(tree: xr.Dataset, clusters: int) -> xr.DataArray:
     if not 1 <= clusters <= n:
         raise ValueError(f"clusters must be >= 1 and <= {n}, the number of {of}s; got {clusters}")
     further = tree.left.dims[:-1]
-    Z = np.stack([tree[k].values.astype(float) for k in ("left", "right", "height", "size")], axis=-1)
+    Z = np.stack([tree[k].values.astype(float) for k in ("left", "right", "height", "points")], axis=-1)
     order = tree.leaf_order.values.reshape(-1, n)
     found = [fcluster(z, clusters, "maxclust") for z in Z.reshape(-1, n - 1, 4)]
     along = []

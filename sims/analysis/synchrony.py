@@ -30,9 +30,10 @@ def synchronisation_time(
     distribution); a quantile is the earliest time at which that share had synchronised, inf if fewer did.
 
     Takes r, or a Dataset with it, along `along` and `over`. Returns along all further dimensions `time_each`
-    (which keeps `over`), `median`, `low`, `high`, `synchronised` (the share that did), its 95 % interval
-    after Wilson as `synchronised_low` and `synchronised_high`, and `count`. Without a dimension `over`
-    there is `time_each` alone. Raises ValueError where there is no dimension `along`.
+    (which keeps `over`), `centre` (the median), `low`, `high`, `synchronised` (the share that did), its 95 %
+    interval after Wilson as `synchronised_low` and `synchronised_high`, and `runs`, how many there are.
+    Without a dimension `over` there is `time_each` alone. Raises ValueError where there is no dimension
+    `along`.
 
     Sources: Kaplan & Meier 1958, J. Am. Stat. Assoc. 53, 457; Wilson 1927, J. Am. Stat. Assoc. 22, 209.
     """
@@ -58,7 +59,7 @@ def synchronisation_time(
     t, dims = values.values, values.dims[1:]
     count = (~np.isnan(t)).sum(0)
     done = np.isfinite(t).sum(0)
-    bands = {"low": low, "median": 0.5, "high": high}
+    bands = {"low": low, "centre": 0.5, "high": high}
     result = xr.Dataset({"time_each": each}, coords=values.coords)
     for name, q in bands.items():
         result[name] = labelled(dims, _earliest(t, q), f"{what}, {q:.0%} of {over}s by then", "t*", units)
@@ -67,7 +68,7 @@ def synchronisation_time(
     ends = {"": "", "_low": ", 95 % interval: lower end", "_high": ", 95 % interval: upper end"}
     for name, p in parts.items():
         result[f"synchronised{name}"] = labelled(dims, p, f"share that synchronised{ends[name]}", "p")
-    result["count"] = labelled(dims, count, f"number of runs along {over} that are there", "n")
+    result["runs"] = labelled(dims, count, f"number of runs along {over} that are there", "n")
     return result
 
 
