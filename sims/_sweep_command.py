@@ -116,8 +116,12 @@ def _once(words: Sequence[str], pairs: Iterator[tuple[str, Any]]) -> dict[str, A
 
 
 def _name(over: Over, columns: Sequence[str] | Mapping[str, Any]) -> str:
+    """The dimension of one parameter is called as it is, that of several `point`."""
     if len(columns) == 1:
-        return next(iter(columns))
+        name = next(iter(columns))
+        if name in over:
+            raise Mistyped(f"{name} is gone over twice; give its values once")
+        return name
     taken = sum(name.startswith(POINT) for name in over)
     return f"{POINT}_{taken + 1}" if taken else POINT
 
