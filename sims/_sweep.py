@@ -7,6 +7,8 @@ Points of equal shape run side by side as one batch, here or in other processes 
 equals the single run with its parameters, however the sweep was cut into batches.
 """
 
+import hashlib
+import inspect
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -70,8 +72,15 @@ class Design:
             "over": [axis.columns for axis in self.axes],
             "record": ["@".join(filter(None, record)) for record in self.records],
             "versions": versions(),
-            "revision": revision(),
+            "source": source(type(self.sim)),
         }
+
+
+def source(kind: type[Simulation]) -> str:
+    """SHA-256 of the code that the values of a sweep hang on: every file of `sims`, and a user's own class."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    own = "" if kind.__module__.startswith("sims.") else inspect.getsource(kind)
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files) + own.encode()).hexdigest()
 
 
 def design(sim: Simulation, over: Over, record: Iterable[str] = ()) -> Design:
@@ -245,7 +254,7 @@ def assembled(wanted: Design, parts: Sequence[Part]) -> xr.Dataset:
         "parameters": json.dumps(provenance["parameters"]),
         "seed": int(getattr(wanted.sim, "seed", 0)),
         "versions": json.dumps(provenance["versions"]),
-        "revision": provenance["revision"],
+        "revision": revision(),
         "over": json.dumps([list(axis.columns) for axis in wanted.axes]),
         "record": json.dumps(provenance["record"]),
     }

@@ -151,6 +151,17 @@ def test_a_sweep_that_was_interrupted_is_not_overwritten_unasked(folder: Path) -
     assert parts(folder)
 
 
+def test_parts_of_other_code_are_not_gone_on_with(folder: Path) -> None:
+    process = begun(folder, 1, *GRID)
+    process.kill()
+    process.wait()
+    (folder / "slow.py").write_text(SLOW.replace("np.sin", "np.cos"))
+    again = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", "--resume", cwd=folder)
+    assert again.returncode == 2
+    assert "s.nc.part belongs to another sweep, which differs in source" in again.stderr
+    assert parts(folder)
+
+
 def test_a_second_process_that_writes_the_same_file_is_refused(folder: Path) -> None:
     first = begun(folder, 1, *GRID)
     second = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", "--resume", cwd=folder)
