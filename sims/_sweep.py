@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,10 +77,14 @@ class Design:
 
 
 def source(kind: type[Simulation]) -> str:
-    """SHA-256 of the code that the values of a sweep hang on: every file of `sims`, and a user's own class."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    own = "" if kind.__module__.startswith("sims.") else inspect.getsource(kind)
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files) + own.encode()).hexdigest()
+    """SHA-256 of the code that values hang on: every file of `sims`, and a user's own class."""
+    sha = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        sha.update(file.read_bytes())
+    if not kind.__module__.startswith("sims."):
+        with suppress(OSError):  # a class typed in at a prompt has no source
+            sha.update(inspect.getsource(kind).encode())
+    return sha.hexdigest()
 
 
 def design(sim: Simulation, over: Over, record: Iterable[str] = ()) -> Design:
