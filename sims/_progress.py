@@ -49,11 +49,19 @@ def points_bar(total: int, done: int, label: str, shown: bool | None) -> "tqdm[A
     """
     from tqdm.auto import tqdm
 
+    notebook = "ipykernel" in sys.modules
     if shown is None:
-        shown = sys.stderr.isatty() or "ipykernel" in sys.modules
+        shown = sys.stderr.isatty() or notebook
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where a notebook has no widgets, text does
         bar: tqdm[Any] = tqdm(
-            total=total, initial=done, desc=label, unit="point", disable=not shown, dynamic_ncols=True
+            total=total,
+            initial=done,
+            desc=label,
+            unit="point",
+            delay=0.3,
+            disable=not shown,
+            leave=notebook,
+            dynamic_ncols=True,
         )
     return bar

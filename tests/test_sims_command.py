@@ -2,10 +2,8 @@
 
 import os
 import pickle
-import pty
 import re
 import resource
-import select
 import signal
 import subprocess
 import sys
@@ -16,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from commands import Run, shell
+from commands import Run, on_a_terminal, read, shell
 from rich.cells import cell_len
 
 from sims import Kuramoto, Simulation, _discover, load, save
@@ -332,44 +330,6 @@ def test_a_run_that_diverges_exits_with_one_and_writes_nothing(
 
 
 # --- interruption
-
-
-def on_a_terminal(words: list[str], cwd: Path, columns: int = 80) -> tuple[subprocess.Popen[bytes], int]:
-    """The command on a terminal of its own, which Ctrl-C reaches as from a keyboard."""
-    ours, theirs = pty.openpty()
-    import fcntl
-    import struct
-    import termios
-
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-
-    def take_over() -> None:
-        os.setsid()
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-    clean = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sims", *words],
-        cwd=cwd,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        preexec_fn=take_over,
-        env=clean | {"TERM": "xterm"},
-    )
-    os.close(theirs)
-    return process, ours
-
-
-def read(terminal: int, until: Callable[[str], bool], seconds: float = 30) -> str:
-    seen, deadline = b"", time.monotonic() + seconds
-    while time.monotonic() < deadline and not until(seen.decode(errors="replace")):
-        if select.select([terminal], [], [], 0.1)[0]:
-            try:
-                seen += os.read(terminal, 4096)
-            except OSError:  # the other side is gone
-                break
-    return seen.decode(errors="replace")
 
 
 def test_ctrl_c_in_a_long_run_leaves_one_line_and_no_file(tmp_path: Path) -> None:

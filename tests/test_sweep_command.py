@@ -1,6 +1,7 @@
 """`sims sweep` as its user meets it: values in words, what is told, and how mistakes are refused."""
 
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from commands import Run
+from commands import Run, on_a_terminal, read
 
 from sims import Backprop, Kuramoto, Simulation, load, sweep
 from sims._sweep_command import over_in_words
@@ -163,3 +164,15 @@ def test_help_shows_how_to_say_values_and_every_parameter(sims: Run) -> None:
     for word in ("--over", "K=0:4:41", "seed=0:32", "--latin", "--random", "--record", "r@end", "--resume"):
         assert word in out
     assert "--spread" in out
+
+
+def test_a_terminal_sees_what_is_done_what_failed_how_fast_and_how_long(tmp_path: Path) -> None:
+    over = ["--over", "eta=1,500", "--over", "seed=0:4000", "--surface", "network", "--steps", "150"]
+    process, terminal = on_a_terminal(["sweep", "gradient_descent", *over], tmp_path, columns=120)
+    bar = r"gradient_descent: +\d+%.*\| \d+/8000 \[[\d:]+<[\d:]+, +[\d.]+ ?point/s, failed=\d+\]"
+    seen = read(terminal, lambda seen: re.search(bar, seen) is not None, seconds=60)
+    assert re.search(bar, seen), seen
+    process.send_signal(signal.SIGINT)
+    said = read(terminal, lambda seen: "interrupted" in seen)
+    assert "--resume goes on with the points kept in gradient_descent_sweep.nc.part" in said
+    assert process.wait(timeout=30) == 130
