@@ -4,7 +4,7 @@ import shlex
 import sys
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sims._simulation import Simulation
 
 Output = Parameter(name=("--output", "-o"), metavar="FILE")
+Style = Literal["journal", "film", "film-light"]
 
 
 app = App(
@@ -154,15 +155,19 @@ def sweeping(name: str) -> App:
 
 
 @app.command(sort_key=5)
-def plot(run: Path, /, *variables: str, output: Annotated[Path | None, Output] = None) -> None:
-    """Draw a trajectory, or only some of its variables, with labels and units.
+def plot(
+    run: Path, /, *variables: str, style: Style = "journal", output: Annotated[Path | None, Output] = None
+) -> None:
+    """Draw a trajectory or a sweep, or only some of its variables, with labels and units.
 
     Parameters
     ----------
     run
-        a trajectory, as `sims run` writes it
+        a trajectory or a sweep, as `sims run` and `sims sweep` write them
     variables
-        draw only these
+        draw only these; theta:theta_dot draws one over another, h:tree clusters the states of a memory
+    style
+        plain for a journal, or in the colours of the films on their dark or light ground
     output
         PNG, SVG or PDF by its ending; beside the trajectory unless given
     """
@@ -170,7 +175,7 @@ def plot(run: Path, /, *variables: str, output: Annotated[Path | None, Output] =
     from sims._trajectory import load
 
     figure = writable(output or run.with_suffix(".png"), ".png", ".svg", ".pdf")
-    print(_plot.draw(load(run), figure, variables))
+    print(_plot.draw(load(run), figure, variables, style))
 
 
 def main() -> None:

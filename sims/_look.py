@@ -15,7 +15,7 @@ Style = Literal["journal", "film", "film-light"]
 
 @dataclass(frozen=True)
 class Look:
-    """Colours by meaning. `blank` is what a map shows for nothing; the six of `cycle` stay apart for all eyes."""
+    """Colours by meaning; the six of `cycle` stay apart for all kinds of sight, `blank` is a map's nothing."""
 
     ground: str
     blank: str
@@ -40,7 +40,7 @@ def _circle(name: str, codes: str) -> Colormap:
 
 _DARK = ("#85B2FF", "#EAAD3C", "#9BFAEF", "#B673A7", "#E25653", "#FFFF24")
 _LIGHT = ("#1E64EB", "#AA5700", "#216957", "#915A91", "#91010E", "#671197")
-_ORDERED = _through("ordered", "#1E64EB", "#7F9CC9", "#C9A27A", "#AA5700")
+_ORDERED = _through("ordered", "#1E64EB", "#2C86A3", "#76893A", "#AA5700")
 
 # Journals print on white, and so the plain look is the one figures have unless another is asked for.
 LOOKS: dict[str, Look] = {
@@ -63,7 +63,7 @@ LOOKS: dict[str, Look] = {
         muted="#8A94A3",
         faint="#2A323D",
         cycle=_DARK,
-        ordered=_through("ordered on dark", "#85B2FF", "#A5AFC4", "#CBB383", "#EAAD3C"),
+        ordered=_through("ordered on dark", "#85B2FF", "#74C2C6", "#B7C26C", "#EAAD3C"),
         signed=_through("signed on dark", "#E25653", "#151B24", "#85B2FF"),
         levels=_through("levels on dark", "#151B24", "#33507F", "#85B2FF", "#EAF2FF"),
         turn=_circle(

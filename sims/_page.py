@@ -85,8 +85,26 @@ def compose(panels: Sequence[Panel], heading: str, foot: Sequence[str] = (), col
     notes = [[panel.draw(axes) for panel, axes in zip(row, line)] for row, line in zip(rows, grid)]
     for row, line in zip(rows, grid):
         _join(row, line)
-    _lay_out(page, rows, grid, notes, textwrap.wrap(heading, round(across * columns * 16)), list(foot))
+    _lay_out(page, rows, grid, notes, heading_lines(heading, across * columns), list(foot))
     return page
+
+
+def heading_lines(heading: str, width: float) -> list[str]:
+    """The heading in lines, broken between what it is and how it was made."""
+    most = round(width * 72 / (HEADING * 0.5))
+    parts = [heading] if len(heading) <= most else heading.split("  ·  ")
+    return [line for part in parts for line in textwrap.wrap(part, most)]
+
+
+def balanced(text: str, most: int) -> str:
+    """A title in at most two lines, which are of about the same length."""
+    lines = textwrap.wrap(text, most, max_lines=2, placeholder=" …")
+    if len(lines) < 2 or lines[-1].endswith("…"):
+        return "\n".join(lines)
+    return min(
+        ("\n".join(textwrap.wrap(text, i)) for i in range(len(text) // 2, most + 1)),
+        key=lambda said: (said.count("\n") > 1, max(map(len, said.split("\n")))),
+    )
 
 
 def _rows(panels: Sequence[Panel], columns: int) -> list[list[Panel]]:
@@ -120,19 +138,25 @@ def _lay_out(
     columns, width = max(map(len, grid)), float(page.get_figwidth())
     ink = FigureCanvasAgg(page).get_renderer()  # type: ignore[no-untyped-call]
     boxes = [[_sides(axes, ink) for axes in line] for line in grid]
-    left = [max([0.42, *(b[i][0] + 0.16 for b in boxes if len(b) > i)]) for i in range(columns)]
+    left = [max([0.22, *(b[i][0] + 0.16 for b in boxes if len(b) > i)]) for i in range(columns)]
     right = [max([0.14, *(b[i][1] + 0.06 for b in boxes if len(b) > i)]) for i in range(columns)]
     wide = (width - sum(left) - sum(right)) / columns
     starts = np.cumsum([0, *(a + wide + b for a, b in zip(left, right))])[:-1] + left
     for row, line, said in zip(rows, grid, notes):
         for i, (panel, axes, lines) in enumerate(zip(row, line, said)):
-            letters = round((wide + right[i]) * 72 / (TITLE * 0.52))
-            title = textwrap.wrap(panel.title, letters, max_lines=2, placeholder=" …")
-            axes.set_title("\n".join(title), pad=5 + 8 * lines)
+            # a title of several panels may reach over all of them
+            alone = i + 1 == len(row) or row[i + 1].title
+            room = wide + right[i] if alone else width - starts[i] - 0.1
+            axes.set_title(
+                balanced(panel.title, round(room * 72 / (TITLE * 0.49))),
+                pad=5 + 8 * lines + max(lines - 1, 0),
+            )
+            for axis in (axes.xaxis, axes.yaxis):
+                _say_power(axis)
     high = CELL[columns][1] - 0.95
     spans = [[_ends(axes, ink) for axes in line] for line in grid]
     tops, bottoms = (np.array([max(s[k] for s in line) for line in spans]) for k in (0, 1))
-    small = [part for text in foot for part in textwrap.wrap(text, round(width * 21))]
+    small = [part for text in foot for part in textwrap.wrap(text, round(width * 23))]
     head, end = 0.22 + 0.145 * len(heading), 0.115 * len(small) + (0.2 if small else 0.06)
     height = head + float(np.sum(tops + high + bottoms)) + 0.22 * (len(grid) - 1) + end
     page.set_size_inches(width, height)
@@ -161,6 +185,16 @@ def _ends(axes: Axes, ink: Any) -> tuple[float, float]:
     box, dpi = axes.get_window_extent(ink), axes.figure.dpi
     whole = axes.get_tightbbox(ink) or box
     return max(whole.y1 - box.y1, 0) / dpi, max(box.y0 - whole.y0, 0) / dpi
+
+
+def _say_power(axis: Any) -> None:
+    """Put the power of ten that stands for itself at an axis' end into its label: `E (10⁴ rad²/s)`."""
+    power = axis.get_major_formatter().get_offset()
+    if power:
+        raised = power.replace("1e", "").translate(str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻"))
+        said, unit, rest = axis.get_label_text().rpartition(" (")
+        axis.set_label_text(f"{said} (10{raised} {rest}" if unit else f"{rest} (10{raised})")
+        axis.get_offset_text().set_visible(False)
 
 
 def _inches(page: Figure, up: float) -> Transform:

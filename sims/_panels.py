@@ -77,17 +77,22 @@ def dimension(v: xr.DataArray, dim: str) -> str:
     return " ".join(filter(None, (name, mark, f"({unit})" if unit else "")))
 
 
-def note(axes: Axes, *lines: Words) -> int:
+def note(axes: Axes, *lines: Words, foot: Words | None = None) -> int:
     """Words between title and axes, each in its colour: in one line where they fit, else in several.
 
-    Returns how many lines they take.
+    `foot` is a line of its own under them, as the small multiples have; those stand in a row, and so the
+    others may reach beyond the first of them. Returns how many lines they take.
     """
     figure = axes.get_figure(root=True)
     # they may reach into the margin at the right
     across = (axes.get_position().width * figure.get_figwidth() + 0.35) * 72 / (6 * 0.53) if figure else 60
+    across *= 2 if foot else 1
     whole = [word for words in lines for word in words]
     together = sum(len(word) + 1 for word, _ in whole) <= across
-    broken = [row for words in ([whole] if together else lines) for row in _broken(words, across)]
+    if together:
+        apart: Words = [("·", look().muted)]
+        lines = ([word for words in lines if words for word in apart + words][1:],)
+    broken = [row for words in (*lines, foot or []) for row in _broken(words, across)]
     rows: list[Artist] = []
     for row in broken:
         areas: list[Artist] = [TextArea(word, textprops={"color": c, "size": 6}) for word, c in row]
@@ -122,14 +127,14 @@ def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     words: Words = []
     if v.attrs["units"] == "rad" and values.shape[1] > 1 and np.ptp(values) > 4 * np.pi:
         values = values - values.mean(1, keepdims=True)
-        words.append(("less their mean;", look().muted))
+        words.append(("less their mean", look().muted))
     count = values.shape[1]
     swings = swings_of(values)
     if count > FEW and swings * count > 2 * SWINGS:
         return bands(axes, v, trajectory)
     colours = [look().cycle[i] if count <= FEW else look().ordered(i / (count - 1)) for i in range(count)]
     if swings > SWINGS:
-        words.append(("envelopes;" if count > 1 else "envelope of the swings", look().muted))
+        words.append(("envelopes" if count > 1 else "envelope of the swings", look().muted))
         _envelopes(axes, v[lead].values, values, colours, max(2, int(3 * len(v) / swings)))
     else:
         width = 1.0 if count <= FEW else max(0.4, 0.9 - count / 150)
@@ -342,7 +347,7 @@ def bar(axes: Axes, image: Any, text: str, ticks: Any = None) -> Any:
     drawn = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.04, 1)), ticks=ticks)
     drawn.outline.set_visible(False)
     if not isinstance(image.norm, LogNorm):
-        drawn.ax.yaxis.set_major_formatter("{x:.2g}")
+        drawn.ax.yaxis.set_major_formatter("{x:.3g}")
     drawn.ax.tick_params(labelsize=6, length=2)
     drawn.ax.minorticks_off()
     drawn.ax.set_title(text, size=6, loc="left", pad=5, color=look().muted)

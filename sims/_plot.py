@@ -2,7 +2,7 @@
 
 A panel follows from the variable's dimensions alone. Of a run: what changes in time is a line, a family of
 lines, or bands of quantiles where there are many; many phases are a map; what is a matrix at every time is
-shown as it is at the end; what does not change is dots or a map. Of a sweep: `sims/_sweep_panels.py`.
+shown as it is at the end; what does not change is dots or a map. Of a sweep: `sims/_sweep_page.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,9 +60,9 @@ def figure(data: xr.Dataset, variables: Sequence[str] = (), style: Style = "jour
     font_manager.fontManager.addfont(fontpkg.path("inter"))
     with dressed(style):
         if "over" in data.attrs:
-            from sims import _sweep_panels
+            from sims import _sweep_page
 
-            return _sweep_panels.page(data, variables)
+            return _sweep_page.page(data, variables)
         return run_page(data, variables)
 
 

@@ -1,0 +1,333 @@
+"""The panels of a sweep: how one variable is drawn over the parameters that change.
+
+Each function draws a `Piece`: values along at most two parameters and a hue. What is repeated, as seeds are,
+becomes a band, a mean or dots, and the note under the title says which.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import Colormap, LogNorm, Normalize
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from sims._look import look
+from sims._panels import FEW, LEADS, Words, bar, dimension, label, note, set_low
+
+Array = NDArray[np.float64]
+BAND = 5  # so many repetitions make a band; fewer are shown one by one
+DASHES = {"-": "", "--": " (dashed)", ":": " (dotted)"}
+CROSS: dict[str, Any] = {"marker": "x", "s": 9, "lw": 0.8, "clip_on": False, "zorder": 5}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one panel shows: `values` (x, y, hue, repetition), each axis of length 1 where it is not used."""
+
+    v: xr.DataArray  # whose labels these are
+    values: Array
+    gone: NDArray[np.bool_]  # (x, y, hue): all repetitions failed
+    x: xr.DataArray | None
+    y: xr.DataArray | None
+    hue: xr.DataArray | None
+    again: str  # `seed (32)`
+    of: str  # where the panel stands among others, `n = 100`
+    first: bool  # of these, and so explains the colours
+    span: tuple[float, float]  # of the values, over all panels of the variable
+    log: bool  # whether values are read by their logarithms
+
+    @property
+    def times(self) -> int:
+        return int(self.values.shape[-1])
+
+    def over(self, how: Any, *args: Any) -> Array:
+        """A mean or quantile over repetitions, without those that are missing; missing where all are."""
+        there = np.where(np.isfinite(self.values), self.values, np.nan)
+        some = np.any(np.isfinite(there), axis=-1, keepdims=True)
+        found = np.asarray(how(np.where(some, there, 0), *args, axis=-1))
+        return np.where(some[..., 0], found, np.nan)
+
+
+def spaced_log(values: NDArray[Any]) -> bool:
+    """Whether positive numbers are spread evenly by their ratios rather than by their differences."""
+    x = np.unique(np.asarray(values, dtype=float))
+    if len(x) < 3 or x[0] <= 0 or x[-1] < 5 * x[0]:
+        return False
+
+    def bent(u: NDArray[Any]) -> float:
+        return float(abs((u - u[0]) / (u[-1] - u[0]) - np.linspace(0, 1, len(u))).max())
+
+    return bent(np.log(x)) < bent(x) / 2
+
+
+def steep(values: NDArray[Any]) -> bool:
+    """Whether values, none below zero, span so much that only their logarithms can be read."""
+    x = values[np.isfinite(values)]
+    above = x[x > 0]
+    if not above.size or x.min() < 0:
+        return False
+    low, middle, high = np.quantile(above, [0.05, 0.5, 0.95])
+    return bool(above.max() > 100 * middle or high > 1e4 * low)
+
+
+def edges(centres: NDArray[Any], log: bool) -> Array:
+    """Where the cells of a map meet: halfway between their values, or between the values' logarithms."""
+    c = np.log(centres) if log else np.asarray(centres, dtype=float)
+    middle = (c[1:] + c[:-1]) / 2
+    found = np.concatenate([[2 * c[0] - middle[0]], middle, [2 * c[-1] - middle[-1]]])
+    return np.asarray(np.exp(found) if log else found, dtype=float)
+
+
+def number(value: Any) -> str:
+    """A value of a parameter, short: `10000`, `0.0125`, `adam`."""
+    if isinstance(value, (float, np.floating)):
+        x = float(value)
+        return f"{x:.6g}" if x.is_integer() and abs(x) < 1e6 else f"{x:.3g}"
+    return str(value)
+
+
+def entries(axis: xr.DataArray) -> list[str]:
+    """The values of a parameter as words."""
+    return [number(value) for value in axis.values]
+
+
+def is_number(axis: xr.DataArray) -> bool:
+    return axis.dtype.kind in "iuf"
+
+
+def name_of(axis: xr.DataArray) -> str:
+    """A parameter in a note: the symbol of a number, else its name."""
+    symbol = set_low(axis.attrs.get("symbol", "")) if is_number(axis) else ""
+    return symbol or str(axis.name).replace("_", " ")
+
+
+def axis_label(axis: xr.DataArray) -> str:
+    """A parameter along an axis: `coupling strength K (rad/s)`."""
+    if axis.name in LEADS:
+        return dimension(axis, str(axis.name))
+    if not is_number(axis):
+        return name_of(axis)
+    meaning = re.sub(r" \(.*?\)", "", axis.attrs.get("long_name", ""))
+    meaning = meaning if 0 < len(meaning) <= 36 else str(axis.name).replace("_", " ")
+    symbol = set_low(axis.attrs.get("symbol", ""))
+    unit = f"({axis.attrs['units']})" if axis.attrs.get("units") else ""
+    return " ".join(filter(None, (meaning, symbol if symbol != meaning else "", unit)))
+
+
+def hues(hue: xr.DataArray | None) -> list[tuple[Any, str]]:
+    """A colour and a dash for each entry: by its place where it is a number, each its own where a word."""
+    count = 1 if hue is None else hue.size
+    if hue is not None and is_number(hue) and count > 1:
+        return [(look().ordered(i / (count - 1)), "-") for i in range(count)]
+    return [(look().cycle[i % FEW], list(DASHES)[i // FEW % 3]) for i in range(count)]
+
+
+def legend(hue: xr.DataArray | None) -> Words:
+    """The entries in their colours; of many numbers the first and the last."""
+    if hue is None:
+        return []
+    unit = f" ({hue.attrs['units']})" if hue.attrs.get("units") else ""
+    said: Words = [(f"{name_of(hue)}{unit}:", look().muted)]
+    words: Words = [
+        (name + DASHES[dash], colour) for name, (colour, dash) in zip(entries(hue), hues(hue), strict=True)
+    ]
+    if len(words) > FEW and is_number(hue):
+        return [*said, words[0], ("to", look().muted), words[-1]]
+    return [*said, *words]
+
+
+def _noted(axes: Axes, piece: Piece, *words: Words) -> int:
+    told = words if piece.first else ()
+    return note(axes, *told, foot=[(piece.of, look().ink)] if piece.of else [])
+
+
+def curves(axes: Axes, piece: Piece) -> int:
+    """A curve over a number, or over time, for each hue, with a band of the repetitions."""
+    assert piece.x is not None
+    x, colours = piece.x.values, hues(piece.hue)
+    count, course = len(colours), piece.x.name in LEADS
+    quantiles = [piece.over(np.nanquantile, q)[:, 0] for q in (0.05, 0.25, 0.5, 0.75, 0.95)]
+    for i, (colour, dash) in enumerate(colours):
+        low, q1, middle, q3, high = (quantile[:, i] for quantile in quantiles)
+        if piece.times >= BAND and count <= FEW:
+            axes.fill_between(
+                x, q1, q3, color=colour, alpha=(0.3, 0.2, 0.2, 0.14, 0.14, 0.14)[count - 1], lw=0
+            )
+        if piece.times >= BAND and count == 1:
+            axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
+        elif 1 < piece.times < BAND and count <= FEW:
+            axes.plot(x, piece.values[:, 0, i], "o", color=colour, ms=1.8, mew=0, alpha=0.5)
+        marker = "o" if len(x) <= 30 and not course else ""
+        width = 1.0 if count <= 2 * FEW else max(0.4, 0.9 - count / 150)
+        axes.plot(x, middle, dash, marker=marker, ms=2.2, mew=0, color=colour, lw=width)
+    _scales(axes, piece, x, course)
+    if not course:
+        _crosses(axes, piece)
+    several = f"median of {piece.again}" if count > FEW else _told(piece, tenths=count == 1)
+    return _noted(axes, piece, legend(piece.hue), [(several, look().muted)] if piece.times > 1 else [])
+
+
+def _told(piece: Piece, tenths: bool = False) -> str:
+    if piece.times < BAND:
+        return f"{piece.again}: each, and the median"
+    return f"{piece.again}: median, half{', nine tenths' if tenths else ''}"
+
+
+def _crosses(axes: Axes, piece: Piece) -> None:
+    """Where nothing came out: at the foot of the panel, a row for each hue, in room made below the values."""
+    if not piece.gone.any() or piece.x is None:
+        return
+    rows = [i for i in range(piece.gone.shape[2]) if piece.gone[:, 0, i].any()]
+    low, high = axes.dataLim.intervaly
+    room = 0.05 * len(rows)
+    below = low * (low / high) ** room if piece.log and low > 0 else low - room * (high - low)
+    axes.update_datalim([(axes.dataLim.x0, below)], updatex=False)
+    axes.autoscale_view()
+    for row, i in enumerate(rows):
+        x, colour = piece.x.values[piece.gone[:, 0, i]], hues(piece.hue)[i][0]
+        up = np.full(len(x), 0.03 + 0.04 * row)
+        axes.scatter(x, up, color=colour, transform=axes.get_xaxis_transform(), **CROSS)
+
+
+def _scales(axes: Axes, piece: Piece, x: NDArray[Any], course: bool = False) -> None:
+    """Labels and scales of a panel whose height is the value."""
+    assert piece.x is not None
+    if piece.log:
+        axes.set_yscale("log", nonpositive="clip")
+    if course:
+        axes.set_xlim(x.min(), x.max())
+    else:
+        axes.margins(x=0.03)
+    if spaced_log(x) and not course:
+        axes.set_xscale("log")
+    elif x.dtype.kind in "iu":
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axes.set_xlabel(axis_label(piece.x))
+    axes.set_ylabel(label(piece.v))
+
+
+def shades(piece: Piece) -> tuple[Colormap, Normalize]:
+    """The colours of values: signed where there are both signs."""
+    low, high = piece.span
+    if piece.log:
+        return look().levels, LogNorm(low, high)
+    most = max(-low, high)
+    return (
+        (look().signed, Normalize(-most, most)) if low < 0 < high else (look().levels, Normalize(low, high))
+    )
+
+
+def heat(axes: Axes, piece: Piece) -> int:
+    """A map over two parameters; what is repeated is averaged, what failed altogether is hatched."""
+    assert piece.x is not None
+    assert piece.y is not None
+    values = piece.over(np.nanmean)[:, :, 0].T
+    scales = (axes.set_xscale, axes.set_xticks), (axes.set_yscale, axes.set_yticks)
+    sides: list[Array] = []
+    for axis, (scale, ticks) in zip((piece.x, piece.y), scales, strict=True):
+        log = is_number(axis) and spaced_log(axis.values)
+        if is_number(axis):
+            sides.append(edges(axis.values, log))
+            scale("log" if log else "linear")
+        else:
+            sides.append(np.arange(-0.5, axis.size))
+            ticks(range(axis.size), entries(axis))
+    cmap, norm = shades(piece)
+    image = axes.pcolormesh(*sides, values, cmap=cmap, norm=norm, rasterized=True)
+    _hatch(axes, sides, piece.gone[:, :, 0].T)
+    bar(axes, image, label(piece.v))
+    if not (is_number(piece.x) or is_number(piece.y)) and values.size <= 64:
+        _written(axes, values, image)
+    axes.set_xlabel(axis_label(piece.x))
+    axes.set_ylabel(axis_label(piece.y))
+    return _noted(axes, piece, [(f"mean of {piece.again}", look().muted)] if piece.times > 1 else [])
+
+
+def _hatch(axes: Axes, sides: list[Array], gone: NDArray[np.bool_]) -> None:
+    """Mark the cells (row, column) without a value."""
+    (x, y), corners = sides, ((0, 0), (1, 0), (1, 1), (0, 1))
+    boxes = [[(x[j + a], y[i + b]) for a, b in corners] for i, j in np.argwhere(gone)]
+    paint: dict[str, Any] = {"facecolor": look().ground, "edgecolor": look().muted}
+    axes.add_collection(PolyCollection(boxes, hatch="//////", lw=0, **paint), autolim=False)
+
+
+def _written(axes: Axes, values: Array, image: Any) -> None:
+    """The numbers of a small table in its cells."""
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            red, green, blue, _ = image.cmap(image.norm(value))
+            dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.55
+            ink = "#FFFFFF" if dark else "#1A1F27"
+            axes.text(j, i, f"{value:.2g}", size=5.5, ha="center", va="center", color=ink)
+
+
+def dots(axes: Axes, piece: Piece) -> int:
+    """A row of dots for each word, a dot for each repetition, and a stroke at their median."""
+    assert piece.y is not None
+    colours = hues(piece.hue)
+    high = 0.7 / len(colours)
+    middle = piece.over(np.nanmedian)[0]
+    for i, k in np.ndindex(middle.shape):
+        colour, y = colours[k][0], i + (k - (len(colours) - 1) / 2) * high
+        if piece.times == 1:
+            axes.plot(middle[i, k], y, "o", color=colour, ms=3, mew=0)
+        else:
+            rows = y + np.linspace(-0.35, 0.35, piece.times) * high
+            axes.plot(piece.values[0, i, k], rows, "o", color=colour, ms=2, mew=0, alpha=0.5)
+            axes.plot([middle[i, k]] * 2, [y - 0.42 * high, y + 0.42 * high], color=colour, lw=1.4)
+        if piece.gone[0, i, k]:
+            axes.scatter([0.02], [y], color=colour, transform=axes.get_yaxis_transform(), **CROSS)
+    if piece.log:
+        axes.set_xscale("log", nonpositive="clip")
+    axes.set_yticks(range(piece.y.size), entries(piece.y))
+    axes.set_ylim(piece.y.size - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", color=look().faint, lw=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(label(piece.v))
+    axes.set_ylabel(axis_label(piece.y))
+    said = f"{piece.again}: each, and the median"
+    return _noted(axes, piece, legend(piece.hue), [(said, look().muted)] if piece.times > 1 else [])
+
+
+def cloud(axes: Axes, piece: Piece) -> int:
+    """A dot for each point, at the value of one parameter; the mean of what is repeated."""
+    assert piece.x is not None
+    values = piece.over(np.nanmean)[:, 0]
+    size = 3 if len(values) <= 100 else 2
+    for i, (colour, _) in enumerate(hues(piece.hue)):
+        axes.plot(piece.x, values[:, i], "o", color=colour, ms=size, mew=0, alpha=0.7)
+    _scales(axes, piece, piece.x.values)
+    _crosses(axes, piece)
+    alone = piece.x.name == "seed" and np.isfinite(values).any()
+    if alone:
+        axes.axhline(float(np.nanmedian(values)), color=look().muted, lw=0.6, zorder=0)
+    median: Words = [("line: the median", look().muted)] if alone else []
+    return _noted(axes, piece, legend(piece.hue), _mean(piece), median)
+
+
+def plane(axes: Axes, piece: Piece) -> int:
+    """A dot for each point at the values of two parameters, coloured by what came out."""
+    assert piece.x is not None
+    assert piece.y is not None
+    values, gone = piece.over(np.nanmean)[:, 0, 0], piece.gone[:, 0, 0]
+    cmap, norm = shades(piece)
+    size = 14 if len(values) <= 300 else 7
+    edge: dict[str, Any] = {"edgecolor": look().muted, "lw": 0.2}
+    image = axes.scatter(piece.x, piece.y, c=values, s=size, cmap=cmap, norm=norm, **edge)
+    axes.scatter(piece.x.values[gone], piece.y.values[gone], color=look().muted, **CROSS)
+    for axis, scale in ((piece.x, axes.set_xscale), (piece.y, axes.set_yscale)):
+        scale("log" if spaced_log(axis.values) else "linear")
+    bar(axes, image, label(piece.v))
+    axes.set_xlabel(axis_label(piece.x))
+    axes.set_ylabel(axis_label(piece.y))
+    return _noted(axes, piece, _mean(piece))
+
+
+def _mean(piece: Piece) -> Words:
+    return [(f"mean of {piece.again}", look().muted)] if piece.times > 1 else []
