@@ -8,7 +8,7 @@ r@:         the whole course
 measured    the numbers that `sims run` prints
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,20 +29,24 @@ class Record(NamedTuple):
     when: str
 
 
-def records(kind: type[Simulation], asked: Iterable[str]) -> tuple[Record, ...]:
+def records(kind: type[Simulation], asked: Iterable[str], taken: Collection[str] = ()) -> tuple[Record, ...]:
     """What is asked for, as `r@10`; where nothing is, every variable that is one number at a time.
 
-    Raises UnknownName for what the simulation does not record, ParameterError for a time that can't be read.
+    Raises UnknownName for what the simulation does not record, ParameterError for a time that can't be read
+    and for a name that is `taken`, by a parameter or a dimension of the sweep.
     """
     found = [_read(kind, word) for word in asked] or [
         Record(name, "")
         for name, v in kind.variables.items()
-        if len(v.dims) == 1 and v.dims[0] in LEADS and name not in LEADS
+        if len(v.dims) == 1 and v.dims[0] in LEADS and name not in {*LEADS, *taken}
     ]
     names = [record.variable for record in found]
     for name in names:
         if names.count(name) > 1:
             raise ParameterError(f"{name} is recorded twice; record its course, {name}@:, and take from that")
+        dims = () if name == MEASURED else declaration(name, kind.variables).dims
+        for clash in {name, *dims} & set(taken):
+            raise ParameterError(f"{clash} is gone over, so that {name} cannot be recorded beside it")
     return tuple(found)
 
 

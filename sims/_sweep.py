@@ -89,7 +89,9 @@ def source(kind: type[Simulation]) -> str:
 
 def design(sim: Simulation, over: Over, record: Iterable[str] = ()) -> Design:
     """A sweep to be computed. Raises UnknownName or ParameterError for what is not possible."""
-    return Design(sim, axes(type(sim), over), records(type(sim), record))
+    along = axes(type(sim), over)
+    taken = {name for axis in along for name in (axis.name, *axis.columns)}
+    return Design(sim, along, records(type(sim), record, taken))
 
 
 def sweep(

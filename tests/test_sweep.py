@@ -229,6 +229,16 @@ def test_what_cannot_be_recorded_is_refused_in_one_line(asked: list[str], said: 
     assert str(refused.value).startswith(said)
 
 
+def test_what_is_gone_over_is_not_recorded_too() -> None:
+    ds = sweep(GradientDescent(steps=9), {"eta": [0.1, 0.2], "seed": [1]})
+    assert ds.eta.dims == ("eta",)
+    assert list(ds.data_vars) == ["loss", "failure"]
+    with pytest.raises(ParameterError, match="eta is gone over, so that eta cannot be recorded beside it"):
+        sweep(GradientDescent(steps=9), {"eta": [0.1, 0.2]}, record=["eta"])
+    with pytest.raises(ParameterError, match="oscillator is gone over, so that theta cannot be recorded"):
+        sweep(SMALL, {"oscillator": {"K": [1]}}, record=["theta"])
+
+
 def test_words_are_no_numbers() -> None:
     with pytest.raises(ParameterError, match="word is words; a sweep records numbers"):
         sweep(Fragile(), {"x": [1, 2]}, record=["word"])
