@@ -56,15 +56,15 @@ def test_curves_of_an_infinite_crowd_end_where_they_begin_whatever_the_exponent(
 
 def test_the_interval_holds_the_true_onset_about_as_often_as_it_says():
     held = []
-    for seed in range(40):
+    for seed in range(30):
         found = critical_coupling(curves(seed=seed, seeds=12, noise=0.2), nu=5 / 2, resamples=60)
         held.append(bool(found.K_c_low <= 2 <= found.K_c_high))
-    assert sum(held) >= 32
+    assert sum(held) >= 24
 
 
 def test_more_seeds_know_the_onset_better():
     few, many = (
-        np.mean([critical_coupling(curves(seeds=n, noise=0.2, seed=k)).K_c_error for k in range(5)])
+        np.mean([critical_coupling(curves(seeds=n, noise=0.2, seed=k), resamples=100).K_c_error for k in range(4)])
         for n in (6, 54)
     )
     np.testing.assert_allclose(few / many, 3, rtol=0.35)
@@ -76,38 +76,49 @@ def test_with_the_wrong_exponent_the_curves_do_not_collapse():
 
 
 def test_at_the_onset_the_collapsed_curves_are_one():
-    found = critical_coupling(curves(noise=0))
+    found = critical_coupling(curves(noise=0, K=np.linspace(1.7, 2.5, 41)))
     x = np.linspace(-1.5, 1.5, 7)
     # y² is nearly straight between points, y is not
     square = [np.interp(x, found.x.sel(n=n), found.y.sel(n=n) ** 2) for n in SIZES[:2]]
     np.testing.assert_allclose(square, (x + np.sqrt(x**2 + 4)) / 2 * np.ones((2, 1)), rtol=0.05)
 
 
+@pytest.mark.parametrize("off", [0.0, 0.25, 0.5, 0.75])
+def test_an_onset_between_two_couplings_is_found_as_well_as_one_on_them(off):
+    # large crowds begin at a kink, which a chord would cut off
+    K = 2 + 0.1 * (np.arange(-4, 8) + off)
+    found = critical_coupling(curves(nu=5 / 4, noise=0, K=K), nu=5 / 4)
+    np.testing.assert_allclose(found.K_c, 2, rtol=4e-3)
+    assert found.K_c_grid < 0.03
+
+
 @pytest.mark.parametrize(("frequencies", "tolerance"), [("lorentzian", 0.02), ("normal", 0.03)])
 def test_crowds_of_clocks_begin_to_agree_where_theory_says(frequencies, tolerance):
     K_c = theory(frequencies, 1.0)
     K = K_c * np.linspace(0.9, 1.2, 9)
-    sizes = [200, 800, 3200]
+    sizes = [200, 800, 2400]
     r = xr.DataArray(
         [runs(n, frequencies, 2, K) for n in sizes], dims=("n", "seed", "K"), coords={"n": sizes, "K": K}
     )
     found = critical_coupling(r, nu=5 / 4)
     np.testing.assert_allclose(found.K_c, K_c, rtol=tolerance)
     assert abs(found.K_c_shift) < tolerance * K_c
+    between = critical_coupling(r.drop_isel(K=3), nu=5 / 4)
+    np.testing.assert_allclose(between.K_c, K_c, rtol=tolerance)
 
 
 def test_crowds_of_chance_frequencies_do_so_too_within_their_error():
     K = 2 * np.linspace(0.85, 1.25, 7)
-    sizes = [100, 200, 400]
+    sizes = [100, 300]
     r = xr.DataArray(
-        [runs(n, "lorentzian", 24, K, sampling="random") for n in sizes],
+        [runs(n, "lorentzian", 20, K, sampling="random") for n in sizes],
         dims=("n", "seed", "K"),
         coords={"n": sizes, "K": K},
     )
     found = critical_coupling(r, nu=5 / 2)
     assert found.quality < 1.5
     assert abs(found.K_c - 2) < 3 * found.K_c_error
-    assert found.K_c_error < 0.15
+    assert found.K_c_error < 0.2
 
 
 def test_further_dimensions_are_kept_and_each_is_as_if_alone():

@@ -13,6 +13,7 @@ from itertools import permutations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from sims.analysis._labels import Array, Data, labelled, pick, require, symbol_of, units_of
 
@@ -21,7 +22,7 @@ NU = {"random": 5 / 2, "quantiles": 5 / 4}
 
 # what the collapse is held to where seeds agree more closely: the form itself holds only near the onset
 FORM = 0.02
-CANDIDATES = 401
+CANDIDATES = 201
 AT_ONCE = 2_000_000
 
 
@@ -43,9 +44,9 @@ def critical_coupling(
 
     K_c is where the curves of r² N^{2β/ν̄} against u N^{1/ν̄} of all sizes lie closest to each other: the
     mean, over all points of one size within the range of another, of (distance)²/(variance), where between
-    points r² is interpolated linearly. The variance holds the standard error over seeds, 2 % of r for what
-    the form leaves out, and what the interpolation may miss where r² is bent. At 1 or below, `quality` says
-    that the curves do collapse; far above, that the exponents or the range of K are not right.
+    points r² goes on straight from both sides. The variance holds the standard error over seeds, 2 % of r
+    for what the form leaves out, and half of how far r² so continued lies from the chord. At 1 or below,
+    `quality` says that the curves do collapse; far above, that the exponents or the range of K are not right.
 
     Takes the order parameter (or a Dataset with it) of a stationary state along K, N and, unless there is
     only one run, seed. β = 1/2; ν̄ is 5/2 for random frequencies and 5/4 for those at even quantiles, after
@@ -54,7 +55,8 @@ def critical_coupling(
 
     Returns along all further dimensions: `K_c`; `K_c_error` and the 95 % interval `K_c_low`, `K_c_high` by
     bootstrap over seeds (NaN with one seed); `K_c_shift`, how far K_c moves when the smallest size is left
-    out (NaN with two sizes): what is left of finite size; `quality`; and the collapse: `x` = u N^{1/ν̄} and
+    out (NaN with two sizes), and `K_c_grid`, how far at most when every other K is (NaN with fewer than
+    ten): what is left of finite sizes and steps; `quality`; and the collapse: `x` = u N^{1/ν̄} and
     `y` = r N^{β/ν̄} along size and K. All NaN where no K_c within the range of K makes the curves meet.
     Failed points (NaN) are left out.
 
@@ -86,7 +88,7 @@ def critical_coupling(
     further = values.dims[:-3]
     runs = values.values.astype(float).reshape(-1, *values.shape[-3:])
     found = np.array([_onset(each, K, N, beta, nu, resamples, seed) for each in runs])
-    found = found.reshape(*values.shape[:-3], 6)
+    found = found.reshape(*values.shape[:-3], -1)
 
     result = _summary(further, found, r[over], size, across)
     result = result.assign_coords({d: r[d] for d in (*further, size, over) if d in r.coords})
@@ -107,7 +109,7 @@ def _nu(order: Data) -> float:
 
 
 def _summary(dims: tuple[Hashable, ...], found: Array, K: xr.DataArray, size: str, across: str) -> xr.Dataset:
-    """What was found (..., 6), by name."""
+    """What was found (..., number), by name."""
     symbol, units = symbol_of(K), units_of(K)
     meaning = "critical coupling of an infinite crowd"
     what = {
@@ -116,6 +118,7 @@ def _summary(dims: tuple[Hashable, ...], found: Array, K: xr.DataArray, size: st
         "K_c_low": (f"{meaning}, 95 % interval: lower end", f"{symbol}_c", units),
         "K_c_high": (f"{meaning}, 95 % interval: upper end", f"{symbol}_c", units),
         "K_c_shift": (f"{symbol}_c without the smallest {size}, less that with it", f"Δ{symbol}_c", units),
+        "K_c_grid": (f"largest change of {symbol}_c with every other {symbol}", f"Δ{symbol}_c", units),
         "quality": ("mean square distance of the curves over its variance", "S", ""),
     }
     return xr.Dataset({k: labelled(dims, found[..., i], *what[k]) for i, k in enumerate(what)})
@@ -123,8 +126,8 @@ def _summary(dims: tuple[Hashable, ...], found: Array, K: xr.DataArray, size: st
 
 def _onset(
     runs: Array, K: Array, N: Array, beta: float, nu: float, resamples: int, seed: int
-) -> tuple[float, float, float, float, float, float]:
-    """K_c, its error, interval, shift and quality, of runs (seed, size, K)."""
+) -> tuple[float, ...]:
+    """K_c, its error and interval, how it hangs on sizes and steps, and quality, of runs (seed, size, K)."""
     K_c, quality = _best(runs[None], K, N, beta, nu)
     error = low = high = shift = np.nan
     if len(runs) > 1 and resamples > 1 and np.isfinite(K_c[0]):
@@ -138,7 +141,11 @@ def _onset(
             error, (low, high) = spread.std(ddof=1), np.quantile(spread, [0.025, 0.975])
     if len(N) > 2:
         shift = (_best(runs[None, :, 1:], K, N[1:], beta, nu)[0] - K_c)[0]
-    return float(K_c[0]), float(error), float(low), float(high), float(shift), float(quality[0])
+    grid = np.nan
+    if len(K) >= 10:
+        halves = [_best(runs[None, ..., i::2], K[i::2], N, beta, nu)[0][0] for i in (0, 1)]
+        grid = np.abs(halves - K_c[0]).max()
+    return float(K_c[0]), float(error), float(low), float(high), float(shift), float(grid), float(quality[0])
 
 
 def _best(runs: Array, K: Array, N: Array, beta: float, nu: float) -> tuple[Array, Array]:
@@ -164,7 +171,6 @@ def _distance(runs: Array, K: Array, N: Array, beta: float, nu: float, candidate
     spread = np.sqrt(_mean((runs - r[:, None]) ** 2, 1) / np.maximum(seeds - 1, 1))
     square = r**2 * N[:, None] ** (2 * beta / nu)  # (set, size, K)
     error = 2 * square * np.hypot(spread / np.where(r > 0, r, 1), FORM)
-    missed = _missed(square, K)
     total, counted = np.zeros((len(runs), len(candidates))), np.zeros((len(runs), len(candidates)))
     for one, other in permutations(range(len(N)), 2):
         # the coupling at which the other size has the same u N^{1/ν̄}
@@ -173,12 +179,10 @@ def _distance(runs: Array, K: Array, N: Array, beta: float, nu: float, candidate
         k = np.clip(np.searchsorted(K, there, "right") - 1, 0, len(K) - 2)
         w = (there - K[k]) / (K[k + 1] - K[k])
         for part in np.array_split(np.arange(len(runs)), -(-len(runs) * u.size // AT_ONCE)):
-            f, df, bent = square[part, other], error[part, other], missed[part, other]
-            expected = (1 - w) * f[:, k] + w * f[:, k + 1]
-            variance = (
-                ((1 - w) * df[:, k]) ** 2 + (w * df[:, k + 1]) ** 2 + (4 * w * (1 - w) * bent[:, k]) ** 2
-            )
-            variance += error[part, one, None] ** 2
+            df = error[part, other]
+            expected, doubt = _between(square[part, other], K, k, w)
+            variance = ((1 - w) * df[:, k]) ** 2 + (w * df[:, k + 1]) ** 2
+            variance += error[part, one, None] ** 2 + doubt**2
             gap = (square[part, one, None] - expected) ** 2 / np.where(variance > 0, variance, np.nan)
             valid = np.isfinite(gap) & (w >= 0) & (w <= 1)
             total[part] += np.where(valid, gap, 0).sum(-1)
@@ -187,13 +191,22 @@ def _distance(runs: Array, K: Array, N: Array, beta: float, nu: float, candidate
     return np.where(counted >= len(K), total / np.maximum(counted, 1), np.inf)
 
 
-def _missed(f: Array, K: Array) -> Array:
-    """What linear interpolation of f (..., K) may miss in the middle of each interval: h² |f''|/8."""
+def _between(f: Array, K: Array, k: NDArray[np.intp], w: Array) -> tuple[Array, Array]:
+    """f (set, K) between its points, at the share w (candidate, K) of interval k, and how far it may be off.
+
+    Where f bends the same way at both ends of an interval it lies between the chord and the lines beyond it,
+    prolonged into it: on these where there is a kink, as r² of a large crowd has one at its onset.
+    """
     h = np.diff(K)
-    bend = np.abs(np.diff(np.diff(f) / h)) * 2 / (h[1:] + h[:-1])
-    ends = np.concatenate([bend[..., :1], bend, bend[..., -1:]], axis=-1)
-    missed: Array = np.maximum(ends[..., :-1], ends[..., 1:]) * h**2 / 8
-    return missed
+    slope = np.diff(f) / h
+    before, after = slope[:, np.maximum(k - 1, 0)], slope[:, np.minimum(k + 1, len(h) - 1)]
+    chord = (1 - w) * f[:, k] + w * f[:, k + 1]
+    from_left, from_right = f[:, k] + before * h[k] * w, f[:, k + 1] - after * h[k] * (1 - w)
+    here = slope[:, k]
+    convex, concave = (before <= here) & (here <= after), (before >= here) & (here >= after)
+    beyond = np.where(convex, np.maximum(from_left, from_right), np.minimum(from_left, from_right))
+    beyond = np.where(convex | concave, beyond, chord)
+    return beyond, np.abs(chord - beyond) / 2
 
 
 def _mean(values: Array, axis: int) -> Array:
