@@ -190,8 +190,12 @@ def _whole(name: str, word: str) -> int:
 
 
 def swept(wanted: "Design", output: Path, resume: bool, jobs: int, scheduler: str | None) -> None:
-    """Run a sweep; say what failed, how long it took and what to do next."""
+    """Run a sweep; say what failed, how long it took and what to do next.
+
+    Raises Diverged where nothing but failures came out.
+    """
     from sims._sweep import run_design
+    from sims._trajectory import Diverged
 
     began = perf_counter()
     dataset = run_design(wanted, output=output, resume=resume, jobs=jobs, scheduler=scheduler)
@@ -210,6 +214,8 @@ def swept(wanted: "Design", output: Path, resume: bool, jobs: int, scheduler: st
             "load it": f"sims.load({str(output)!r})",
         }
     )
+    if len(failed) == len(wanted.points):
+        raise Diverged(f"every point failed; the first: {failed[0]}")
 
 
 def foretold(wanted: "Design", jobs: int) -> None:

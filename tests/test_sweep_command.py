@@ -119,6 +119,14 @@ def test_points_that_failed_are_counted_and_the_first_reason_told(sims: Run) -> 
     assert re.search(r"^failed +1; the first: .*diverged at step \d+; try a smaller eta$", out, re.M)
 
 
+def test_a_sweep_of_nothing_but_failures_ends_with_one(sims: Run) -> None:
+    code, out, err = sims("sweep", "gradient_descent", "--over", "eta=400,500", "--steps", 300)
+    assert code == 1
+    assert re.search(r"^failed +2; the first: ", out, re.M)
+    assert err.startswith("sims: every point failed; the first: loss diverged at step ")
+    assert err.count("\n") == 1
+
+
 # --- mistakes
 
 
