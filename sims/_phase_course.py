@@ -1,0 +1,96 @@
+"""The course of phase oscillators: the integrators at work on a batch, and what follows from its phases."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sims._integrate import CACHED, Flow, euler_in_place, rk4_in_place
+from sims._network import Edges, adjacency
+from sims._phase_flow import MeanField, Network, sin_cos
+from sims._simulation import Batch, ParameterError
+
+Array = NDArray[np.float64]
+
+
+def course(p: Batch, theta_0: Array, omega: Array, links: Edges, rngs: list[np.random.Generator]) -> Array:
+    """The phases (B, T, N) at the recorded times."""
+    steps = p.dt, p.steps, p.every
+    constants = [np.asarray(v)[:, None] for v in (p.K, p.alpha, p.kappa, p.target)]
+    if p.scheme == "rk4_fused":
+        return _fused_rk4()(theta_0, omega, *constants, links, *steps)
+    flows: list[Flow] = []
+    for members in np.array_split(np.arange(p.size), min(p.size, -(-omega.size // CACHED))):
+        own = omega[members], *(v[members] for v in constants)
+        flows.append(MeanField(*own) if p.network == "all" else Network(links[members], *own))
+    if p.scheme == "rk4":
+        phi = rk4_in_place(flows, theta_0 / 2, *steps)
+    elif p.D.any():
+        noise = np.sqrt(2 * p.D)[:, None] / 2
+        phi = euler_in_place(flows, theta_0 / 2, *steps, lambda t, y: noise, rngs)
+    else:
+        phi = euler_in_place(flows, theta_0 / 2, *steps)
+    return np.multiply(phi, 2, out=phi)
+
+
+class Recorded:
+    """What follows from the recorded phases, worked out when it is wanted, in blocks that fit the cache."""
+
+    def __init__(self, p: Batch, theta: Array, omega: Array, links: Edges) -> None:
+        self.theta, self.omega, self.links = theta, omega, links
+        self.K, self.alpha, self.kappa, self.target = (
+            np.asarray(v)[:, None, None] for v in (p.K, p.alpha, p.kappa, p.target)
+        )
+
+    def blocks(self) -> Iterator[tuple[slice, slice, Array, Array, Array, Array]]:
+        """Members, times, sin θ and cos θ, and sine and cosine parts of the field (1/d) Σⱼ Aᵢⱼ e^{iθⱼ}."""
+        B, T, N = self.theta.shape
+        rows = max(1, CACHED // N)
+        at_once = 1 if self.links.size else max(1, rows // T)
+        for i in range(0, B, at_once):
+            members = slice(i, i + at_once)
+            A = adjacency(self.links[i], N) if self.links.size else None
+            for j in range(0, T, rows):
+                s, c = sin_cos(self.theta[members, j : j + rows])
+                if A is None:
+                    S, C = s.mean(-1, keepdims=True), c.mean(-1, keepdims=True)
+                else:
+                    S, C = (((A @ v[0].T).T * (N / A.nnz))[None] for v in (s, c))
+                yield members, slice(j, j + rows), s, c, S, C
+
+    @cached_property
+    def levels(self) -> tuple[Array, Array, Array]:
+        """r, ψ and the energy, each (B, T)."""
+        r, psi, E = np.empty((3, *self.theta.shape[:2]))
+        for m, t, s, c, S, C in self.blocks():
+            mean_s, mean_c = s.mean(-1), c.mean(-1)
+            r[m, t], psi[m, t] = np.hypot(mean_c, mean_s), np.arctan2(mean_s, mean_c)
+            K, kappa, target = (v[m, :, 0] for v in (self.K, self.kappa, self.target))
+            pinned = 1 - (mean_c * np.cos(target) + mean_s * np.sin(target))
+            pairs = (C * c + S * s).mean(-1) if self.links.size else r[m, t] ** 2
+            E[m, t] = s.shape[-1] * (kappa * pinned - K / 2 * pairs)
+        return r, psi, E
+
+    @cached_property
+    def slopes(self) -> tuple[Array, Array]:
+        """dθ/dt without noise, and ∂E/∂θ, each (B, T, N)."""
+        theta_dot, rise = np.empty_like(self.theta), np.empty_like(self.theta)
+        for m, t, s, c, S, C in self.blocks():
+            K, alpha, kappa, target = (v[m] for v in (self.K, self.alpha, self.kappa, self.target))
+            pin = kappa * (s * np.cos(target) - c * np.sin(target))
+            pull = S * c - C * s
+            rise[m, t] = pin - K * pull
+            lagged = np.cos(alpha) * pull - np.sin(alpha) * (C * c + S * s) if alpha.any() else pull
+            theta_dot[m, t] = self.omega[m, None] - (pin - K * lagged)
+        return theta_dot, rise
+
+
+def _fused_rk4() -> Callable[..., Array]:
+    """The compiled kernel; numba, which makes it, is imported for those who ask for it."""
+    try:
+        from sims import _fused
+    except ImportError as error:
+        remedy = "pip install 'learning-dynamics[fast]', or take scheme='rk4'"
+        raise ParameterError(f"scheme='rk4_fused' needs numba: {remedy} ({error})") from None
+    return _fused.rk4
