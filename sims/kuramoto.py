@@ -107,7 +107,7 @@ def quantiles(frequencies: str, p: Array) -> Array:
 
 
 class Kuramoto(Simulation):
-    """N phase oscillators, each coupled to all or to its neighbours."""
+    """N phase oscillators, coupled to all or to neighbours."""
 
     n: int = param(40, "number of oscillators", symbol="N", ge=1, le=1_000_000, shape=True)
     K: float = param(2.5, "coupling strength", symbol="K", unit="rad/s", ge=0, le=1000)

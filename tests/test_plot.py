@@ -75,7 +75,7 @@ def test_axes_carry_symbol_and_unit_from_the_data() -> None:
     energy = panel(drawn, "energy of the couplings")
     assert energy.get_ylabel() == "E (rad²/s)"
     assert energy.get_xlabel() == "time t (s)"
-    assert drawn.texts[0].get_text() == "N phase oscillators, each coupled to all  ·  kuramoto, seed 1"
+    assert drawn.texts[0].get_text() == "N phase oscillators, coupled to all or to neighbours  ·  kuramoto, seed 1"
 
 
 def test_lines_are_the_numbers_of_the_trajectory() -> None:
