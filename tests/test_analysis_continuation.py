@@ -111,7 +111,9 @@ def test_many_starts_go_side_by_side_and_label_themselves():
     assert (np.sign(found.observed.sel(start="low")) == -1).all()
     assert (np.sign(found.observed.sel(start="high")) == 1).all()
     assert list(found.direction.values) == ["up", "down"]
-    K = hysteresis(Kuramoto(n=4, dt=0.1, steps=20), {"K": [1, 2]}, samples=4).K
+    clocks = Kuramoto(n=4, dt=0.1, steps=20)
+    K = hysteresis(clocks, {"K": [1, 2]}, samples=4).K
+    assert "observed" in hysteresis(clocks, {"K": [1, 2]}, observe=last, samples=4)
     assert (K.long_name, K.symbol, K.units) == ("coupling strength", "K", "rad/s")
 
 

@@ -33,14 +33,14 @@ def hysteresis(
     `system` is f(t, y, value) -> dy/dt, acting on the last axis of y, with `start` a vector or a DataArray,
     `over` the one parameter's name and increasing values, and `observe`(y) -> a number for each state. Or it
     is a Kuramoto simulation: `over` names the parameter to be continued first and then any that make a grid
-    (K, then seed); r is observed, and its dt and steps are taken unless given.
+    (K, then seed); r is observed, its dt and steps are taken, unless others are given.
 
     What is observed is averaged over the second half of the steps at each value, of which `samples` are
-    looked at. Returns along `direction` (up, down), the parameter and the grid: `observed` (for Kuramoto `r`)
-    and `change`, how much its mean moved from the third to the last quarter of the steps: where that is not
-    small the system had not settled, and more steps would show another value. Along the grid: `area`, that
-    of the loop, ∫ (down - up); along `direction` too: `jump_at` and `jump`, the middle of the largest step
-    from one value to the next and its height.
+    looked at (and `steps` is rounded down to a multiple of them). Returns along `direction` (up, down), the
+    parameter and the grid: `observed` (for Kuramoto `r`) and `change`, how much its mean moved from the third
+    to the last quarter of the steps: where that is not small the system had not settled, and more steps
+    would show another value. Along the grid: `area`, that of the loop, ∫ (down - up); along `direction` too:
+    `jump_at` and `jump`, the middle of the largest step from one value to the next and its height.
 
     Of a system with one state at each value nothing but the delay of a finite pace remains of the loop: it
     shrinks as the steps grow.
@@ -58,7 +58,7 @@ def hysteresis(
         raise ValueError(f"{name} must have two values or more that increase; got {values}")
     if isinstance(system, Kuramoto):
         dt, steps = system.dt if dt is None else dt, system.steps if steps is None else steps
-        watched = _crowd(system, name, values, {key: list(over[key]) for key in rest}, start)
+        watched = _crowd(system, name, values, {key: list(over[key]) for key in rest}, start, observe)
     else:
         if rest:
             raise ValueError(f"a flow of your own has one parameter; got {', '.join(over)}")
@@ -92,21 +92,25 @@ class Watched(NamedTuple):
     """Name, meaning and symbol of what is observed."""
 
 
+ANY = ("observed", "what is observed", "")
+
+
 def _crowd(
-    simulation: Kuramoto, name: str, values: Array, grid: dict[str, list[float]], start: Any
+    simulation: Kuramoto,
+    name: str,
+    values: Array,
+    grid: dict[str, list[float]],
+    start: Any,
+    observe: Callable[[Array], Array] | None,
 ) -> Watched:
-    """Kuramoto's oscillators, of which r is observed."""
+    """Kuramoto's oscillators, of which r is observed unless something else shall be."""
 
     def flow(place: int) -> Flow:
         return kuramoto_flow(simulation.model_copy(update={name: values[place]}), grid, start)
 
-    return Watched(
-        flow(0).start,
-        lambda place: flow(place).f,
-        lambda theta: order(theta)[0],
-        axis(simulation, name, values),
-        ("r", "order parameter: 1 when all agree", "r"),
-    )
+    look = _checked(observe) if observe else lambda theta: order(theta)[0]
+    labels = ANY if observe else ("r", "order parameter: 1 when all agree", "r")
+    return Watched(flow(0).start, lambda i: flow(i).f, look, axis(simulation, name, values), labels)
 
 
 def _own(
@@ -117,13 +121,19 @@ def _own(
     def at(place: int) -> Field:
         return lambda t, y: f(t, y, float(values[place]))
 
+    return Watched(start, at, _checked(observe), labelled(name, values, name, name), ANY)
+
+
+def _checked(observe: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """`observe`, held to one number for each state."""
+
     def look(y: Array) -> Array:
         seen = np.asarray(observe(y), dtype=float)
         if seen.shape != y.shape[:-1]:
             raise ValueError(f"observe must give one number for each state, {y.shape[:-1]}; got {seen.shape}")
         return seen
 
-    return Watched(start, at, look, labelled(name, values, name, name), ("observed", "what is observed", ""))
+    return look
 
 
 def _loop(observed: Array, watched: Watched) -> xr.Dataset:

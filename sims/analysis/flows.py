@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from sims._network import adjacency
 from sims.analysis._labels import Array, labelled
 from sims.kuramoto import Kuramoto, drift, pinning
 
+Complex = NDArray[np.complex128]
 Field = Callable[[float, Array], Array]
 Tangent = Callable[[float, Array, Array], Array]
 
@@ -35,15 +38,16 @@ def kuramoto_flow(
 ) -> Flow:
     """The flow of Kuramoto's oscillators without noise, from the simulation's own phases and frequencies.
 
-        dθᵢ/dt = ωᵢ + (K/N) Σⱼ sin(θⱼ - θᵢ - α) - κ sin(θᵢ - θ*)
-        dvᵢ/dt = (K/N) Σⱼ cos(θⱼ - θᵢ - α) (vⱼ - vᵢ) - κ cos(θᵢ - θ*) vᵢ
+        dθᵢ/dt = ωᵢ + K Σⱼ Aᵢⱼ sin(θⱼ - θᵢ - α) - κ sin(θᵢ - θ*)
+        dvᵢ/dt = K Σⱼ Aᵢⱼ cos(θⱼ - θᵢ - α) (vⱼ - vᵢ) - κ cos(θᵢ - θ*) vᵢ
 
+    with A = 1/N between all, or 1/d along the edges of the simulation's network, d its mean degree.
     `over` names parameters and their values, each a leading dimension of the state as in `sims.sweep`.
     `start` (..., oscillator) takes the place of the simulation's phases. Raises ValueError where the
     simulation is noisy or goes in Euler steps, ParameterError for a parameter that is unknown or outside its
     bounds.
     """
-    if simulation.D > 0 or simulation.scheme != "rk4":
+    if simulation.D > 0 or simulation.scheme == "euler":
         raise ValueError(
             "a flow needs a smooth system: D=0 and scheme='rk4';"
             f" got D={simulation.D:g} and scheme={simulation.scheme!r}"
@@ -61,20 +65,44 @@ def kuramoto_flow(
         for name in ("K", "alpha", "kappa", "target")
     )
 
+    seen = _seen(first, simulation) if simulation.network != "all" else None
+
     def f(t: float, theta: Array) -> Array:
-        flow = drift(theta, omega, K, alpha)
+        if seen is None:
+            flow = drift(theta, omega, K, alpha)
+        else:
+            flow = omega + K * (np.exp(-1j * (theta + alpha)) * seen(np.exp(1j * theta))).imag
         return flow + pinning(theta, kappa, target) if kappa.any() else flow
 
     def tangent(t: float, theta: Array, v: Array) -> Array:
         z = np.exp(1j * theta)
-        turned = K * np.exp(-1j * alpha) * z.conj()
-        pull = (turned * (z * v).mean(-1, keepdims=True)).real - (turned * z.mean(-1, keepdims=True)).real * v
+        turned, of = K * np.exp(-1j * alpha) * z.conj(), seen or _mean
+        pull = (turned * of(z * v)).real - (turned * of(z)).real * v
         change: Array = pull - kappa * np.cos(theta - target) * v if kappa.any() else pull
         return change
 
     theta_0 = first.theta.values.reshape(omega.shape) if start is None else start
     phases = labelled((*grid, "oscillator"), theta_0, "phase, unwrapped", "θ", "rad")
     return Flow(f, xr.DataArray(phases, {name: axis(simulation, name, grid[name]) for name in grid}), tangent)
+
+
+def _mean(z: Complex) -> Complex:
+    """(1/N) Σⱼ zⱼ, what each of all sees of the others: (..., 1)."""
+    mean: Complex = z.mean(-1, keepdims=True)
+    return mean
+
+
+def _seen(first: xr.Dataset, simulation: Kuramoto) -> Callable[[Complex], Complex]:
+    """z (..., oscillator) -> (1/d) Σⱼ Aᵢⱼ zⱼ all networks of a batch in one sparse array."""
+    n, links = simulation.n, first.link.values
+    edges = np.concatenate([own + n * i for i, own in enumerate(links)])
+    A = adjacency(edges, n * len(links)) * (n / (2 * links.shape[1]))
+
+    def seen(z: Complex) -> Complex:
+        side_by_side: Complex = A @ z.reshape(-1, A.shape[0]).T
+        return side_by_side.T.reshape(z.shape)
+
+    return seen
 
 
 def axis(simulation: Kuramoto, name: str, values: Iterable[float]) -> xr.Variable:

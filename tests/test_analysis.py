@@ -1,0 +1,82 @@
+"""What every function of sims.analysis keeps: it is documented, labels its result and draws nothing."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import sims.analysis as analysis
+from sims import Backprop, Kuramoto
+
+
+def named(*dims, **coords):
+    shape = tuple(len(coords.get(dim, range(5))) for dim in dims)
+    values = np.random.default_rng(0).random(shape)
+    return xr.DataArray(values, dims=dims, coords=coords, name="r", attrs={"symbol": "r", "units": ""})
+
+
+def scaled():
+    K = np.linspace(1.5, 2.5, 11)
+    r = np.sqrt(np.maximum(0, 1 - 2 / K)) + 0 * np.ones((2, 3, 1))
+    return xr.DataArray(r, dims=("n", "seed", "K"), coords={"n": [100, 1000], "K": K}, name="r")
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return Backprop(steps=8).run()
+
+
+RESULTS = {
+    "critical_coupling": lambda _: analysis.critical_coupling(scaled(), resamples=5),
+    "cut": lambda _: analysis.cut(analysis.hierarchy(named("word", "unit")), 2).to_dataset(name="cluster"),
+    "gradient_noise": lambda _: analysis.gradient_noise(named("sample", "weight")),
+    "hierarchy": lambda _: analysis.hierarchy(named("word", "unit")),
+    "hysteresis": lambda _: analysis.hysteresis(
+        Kuramoto(n=3, steps=8), {"K": [1, 2], "seed": [1]}, samples=4
+    ),
+    "kuramoto_flow": lambda _: analysis.kuramoto_flow(Kuramoto(n=3), {"K": [1]}).start.to_dataset(
+        name="theta"
+    ),
+    "learning_curve": lambda _: analysis.learning_curve(named("seed", "step")),
+    "loss_on_plane": lambda run: analysis.loss_on_plane(
+        analysis.path_plane(analysis.weights(run)), analysis.network(run).loss, points=3
+    ),
+    "lyapunov": lambda _: analysis.lyapunov(Kuramoto(n=3, steps=200), over={"K": [1]}, count=2),
+    "mean_states": lambda _: analysis.mean_states(
+        named("token", "unit"), xr.DataArray([*"abcab"], dims="token")
+    ),
+    "path_plane": lambda run: analysis.path_plane(analysis.weights(run)),
+    "pca": lambda _: analysis.pca(named("token", "unit"), "token"),
+    "random_plane": lambda run: analysis.random_plane(analysis.weights(run)[-1]),
+    "sharpness": lambda run: analysis.sharpness(analysis.network(run).gradient, analysis.weights(run)),
+    "synchronisation_time": lambda _: analysis.synchronisation_time(
+        named("seed", "time", time=np.arange(5.0)), 0.5
+    ),
+    "weights": lambda run: analysis.weights(run).to_dataset(),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_result_says_what_it_is(name, trained):
+    result = RESULTS[name](trained)
+    for key in result.data_vars:
+        assert {"long_name", "symbol", "units"} <= set(result[key].attrs), key
+        assert result[key].long_name, key
+
+
+@pytest.mark.parametrize("name", analysis.__all__)
+def test_every_function_tells_what_it_does_and_whence(name):
+    told = getattr(analysis, name).__doc__
+    assert told.split("\n")[0].endswith((".", ":"))
+    if name in RESULTS and name not in ("cut", "weights", "loss_on_plane", "kuramoto_flow"):
+        assert "Source" in told
+    if name in RESULTS:
+        assert "Raises" in told or name == "mean_states"
+
+
+def test_nothing_is_drawn():
+    asked = "import sys, sims.analysis; print({'matplotlib', 'manim', 'sklearn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
