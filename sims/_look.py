@@ -15,7 +15,7 @@ Style = Literal["journal", "film", "film-light"]
 
 @dataclass(frozen=True)
 class Look:
-    """Colours by meaning; the six of `cycle` stay apart for all kinds of sight, `blank` is a map's nothing."""
+    """Colours by meaning; the six of `cycle` stay apart for all sorts of sight, `blank` is a map's zero."""
 
     ground: str
     blank: str

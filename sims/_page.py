@@ -4,6 +4,7 @@ import io
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
 
 from sims._look import Look, look, settings
@@ -96,15 +98,19 @@ def heading_lines(heading: str, width: float) -> list[str]:
     return [line for part in parts for line in textwrap.wrap(part, most)]
 
 
-def balanced(text: str, most: int) -> str:
-    """A title in at most two lines, which are of about the same length."""
-    lines = textwrap.wrap(text, most, max_lines=2, placeholder=" …")
-    if len(lines) < 2 or lines[-1].endswith("…"):
-        return "\n".join(lines)
-    return min(
-        ("\n".join(textwrap.wrap(text, i)) for i in range(len(text) // 2, most + 1)),
-        key=lambda said: (said.count("\n") > 1, max(map(len, said.split("\n")))),
-    )
+def balanced(text: str, share: Callable[[str], float]) -> str:
+    """A title in at most two lines of about the same length; `share` is what a line takes of its room."""
+    words = text.split()
+    if share(text) <= 1 or len(words) < 2:
+        return text
+    halves = [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))]
+    first, second = min(halves, key=lambda half: max(map(share, half)))
+    if max(share(first), share(second)) <= 1:
+        return f"{first}\n{second}"
+    first, second = [half for half in halves if share(half[0]) <= 1 or half is halves[0]][-1]
+    while second and share(f"{second} …") > 1:
+        second = second.rpartition(" ")[0]
+    return f"{first}\n{second} …"
 
 
 def _rows(panels: Sequence[Panel], columns: int) -> list[list[Panel]]:
@@ -147,10 +153,11 @@ def _lay_out(
             # a title of several panels may reach over all of them
             alone = i + 1 == len(row) or row[i + 1].title
             room = wide + right[i] if alone else width - starts[i] - 0.1
-            axes.set_title(
-                balanced(panel.title, round(room * 72 / (TITLE * 0.49))),
-                pad=5 + 8 * lines + max(lines - 1, 0),
-            )
+            title = balanced(panel.title, partial(_share, room, ink))
+            last = _share(wide, ink, title.rpartition("\n")[2])
+            # where nothing stands between, a long title would run into what is said of the colour bar
+            pad = 14 if not lines and axes.child_axes and last > 0.97 else 5 + 8 * lines + max(lines - 1, 0)
+            axes.set_title(title, pad=pad)
             for axis in (axes.xaxis, axes.yaxis):
                 _say_power(axis)
     high = CELL[columns][1] - 0.95
@@ -170,6 +177,12 @@ def _lay_out(
     if small:
         words = "\n".join(small)
         page.text(0.1, 0, words, size=6, color=look().muted, va="bottom", transform=_inches(page, 0.1))
+
+
+def _share(room: float, ink: Any, line: str) -> float:
+    """How much of so many inches a line of a title takes."""
+    width, _, _ = ink.get_text_width_height_descent(line, FontProperties(size=TITLE), False)
+    return float(width) / float(ink.dpi) / room
 
 
 def _sides(axes: Axes, ink: Any) -> tuple[float, float]:

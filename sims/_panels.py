@@ -46,8 +46,10 @@ def kind_of(v: xr.DataArray) -> Draw | None:
     """How a variable is drawn; None for words, single numbers and what has too many dimensions."""
     v = settled(v)
     lead = lead_of(v)
-    if v.dtype.kind not in "fiub" or v.ndim == 0:
+    if v.dtype.kind not in "fiub" or v.ndim == 0 or v.size == 0:
         return None
+    if v.dims[1:] == ("end",) and v.dtype.kind in "iu":
+        return links
     if lead is None:
         return {1: points, 2: plane if set(v.dims) <= set(v.coords) else matrix}.get(v.ndim)
     members = v.size // v.sizes[lead]
@@ -237,6 +239,20 @@ def points(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
         _ticks(axes, [[str(name) for name in dim.values]], [0])
     axes.set_xlabel(dimension(v, str(dim.name)))
     axes.set_ylabel(label(v))
+    return 0
+
+
+def links(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
+    """The edges of a graph: a dot for each pair of nodes that are joined."""
+    one, other = settled(v).values.T
+    axes.plot(
+        [*one, *other], [*other, *one], "o", ms=1.5 if len(one) <= 1000 else 0.5, mew=0, rasterized=True
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+    axes.invert_yaxis()
+    axes.set_xlabel("one end")
+    axes.set_ylabel("other end")
     return 0
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from math import prod
 
 import numpy as np
 import xarray as xr
@@ -182,8 +183,7 @@ def panels_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[Panel]:
     bad = bad.isel({dim: 0 for dim in bad.dims if dim not in v.dims}, drop=True)
     roles = roles_of(v, sweep)
     span, log = extent(v.mean(roles.again) if roles.draw in (heat, plane) else v)
-    every = list(product(*(range(v.sizes[dim]) for dim in roles.facets)))
-    places = [every[i] for i in np.unique(np.linspace(0, len(every) - 1, MOST_FACETS).round().astype(int))]
+    places, every = facets(v, roles)
     axes_of: dict[Callable[..., int], list[tuple[str, ...]]] = {
         plane: [roles.points],
         cloud: [(n,) for n in roles.points or [roles.x]],
@@ -193,8 +193,8 @@ def panels_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[Panel]:
     for place in places:
         some = dict(zip(roles.facets, place, strict=True))
         of = ", ".join(value(v, dim, i) for dim, i in some.items())
-        if len(places) < len(every) and title:
-            of += f"  ({len(places)} of {len(every)} are shown)"
+        if len(places) < every and title:
+            of += f"  ({len(places)} of {every} are shown)"
         part, gone = v.isel(some), bad.isel({dim: i for dim, i in some.items() if dim in bad.dims})
         for along in axes_of.get(roles.draw, [(roles.x, roles.y)]):
             piece = cut(part, gone, roles, sweep, along, of, bool(title), span, log)
@@ -202,6 +202,16 @@ def panels_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[Panel]:
                 title, partial(roles.draw, piece=piece), begins=several and bool(title), joins=not title
             )
             title = ""
+
+
+def facets(v: xr.DataArray, roles: Roles) -> tuple[list[tuple[int, ...]], int]:
+    """The places that have a panel of their own, evenly chosen where they are many; and how many there are."""
+    sizes = [v.sizes[dim] for dim in roles.facets]
+    counts = list(sizes)
+    while prod(counts) > MOST_FACETS:
+        counts[max(range(len(counts)), key=lambda i: (counts[i], sizes[i]))] -= 1
+    chosen = (np.linspace(0, size - 1, n).round().astype(int) for size, n in zip(sizes, counts, strict=True))
+    return list(product(*(map(int, each) for each in chosen))), prod(sizes)
 
 
 def extent(v: xr.DataArray) -> tuple[tuple[float, float], bool]:

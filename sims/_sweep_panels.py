@@ -183,10 +183,10 @@ def _crosses(axes: Axes, piece: Piece) -> None:
     if not piece.gone.any() or piece.x is None:
         return
     rows = [i for i in range(piece.gone.shape[2]) if piece.gone[:, 0, i].any()]
-    low, high = axes.dataLim.intervaly
+    low, high = axes.dataLim.intervaly if np.isfinite(axes.dataLim.intervaly).all() else (0.0, 1.0)
     room = 0.05 * len(rows)
     below = low * (low / high) ** room if piece.log and low > 0 else low - room * (high - low)
-    axes.update_datalim([(axes.dataLim.x0, below)], updatex=False)
+    axes.update_datalim([(piece.x.values.min(), below), (piece.x.values.max(), high)])
     axes.autoscale_view()
     for row, i in enumerate(rows):
         x, colour = piece.x.values[piece.gone[:, 0, i]], hues(piece.hue)[i][0]
@@ -237,6 +237,8 @@ def heat(axes: Axes, piece: Piece) -> int:
         else:
             sides.append(np.arange(-0.5, axis.size))
             ticks(range(axis.size), entries(axis))
+            if axis is piece.y:
+                axes.set_ylim(axis.size - 0.5, -0.5)
     cmap, norm = shades(piece)
     image = axes.pcolormesh(*sides, values, cmap=cmap, norm=norm, rasterized=True)
     _hatch(axes, sides, piece.gone[:, :, 0].T)

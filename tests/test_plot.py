@@ -71,11 +71,13 @@ def test_the_figure_of_every_simulation_shows_or_names_all_that_can_be_drawn(sub
 
 
 def test_axes_carry_symbol_and_unit_from_the_data() -> None:
-    drawn = page(Kuramoto(n=20, steps=100).run())
+    trajectory = Kuramoto(n=20, steps=100).run()
+    drawn = page(trajectory)
     energy = panel(drawn, "energy of the couplings")
     assert energy.get_ylabel() == "E (rad²/s)"
     assert energy.get_xlabel() == "time t (s)"
-    assert drawn.texts[0].get_text() == "N phase oscillators, coupled to all or to neighbours  ·  kuramoto, seed 1"
+    said = drawn.texts[0].get_text().replace("\n", "  ·  ")
+    assert said == f"{trajectory.attrs['title'].rstrip('.')}  ·  kuramoto, seed 1"
 
 
 def test_lines_are_the_numbers_of_the_trajectory() -> None:
@@ -139,6 +141,54 @@ def test_the_same_trajectory_gives_the_same_bytes_and_says_where_it_is_from(
     if ending == "png":
         assert b'kuramoto {"n": 20' in first
     assert not any(mark in first for mark in (b"CreationDate", b"dc:date", b"Creation Time"))
+
+
+def test_a_pendulum_is_shown_in_its_phase_plane() -> None:
+    trajectory = Metronomes(n=2, periods=40).run()
+    axes = panel(page(trajectory), "angular velocity")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("θ (rad)", "dθ/dτ (rad)")
+    last = next(line for line in axes.lines if line.get_linewidth() == 1.0)
+    end = trajectory.isel(time=-1, metronome=0)
+    assert (last.get_xdata()[-1], last.get_ydata()[-1]) == (end.theta, end.theta_dot)
+    # one swing, hardly more: from an upper turn to the next
+    turns = np.flatnonzero(np.diff(np.sign(np.ravel(last.get_ydata()))))
+    assert 2 <= len(turns) <= 3
+
+
+def test_a_flow_of_first_order_has_no_phase_plane_of_its_own() -> None:
+    axes = panel(page(Kuramoto(n=4, steps=100).run()), "drift of the phase")
+    assert axes.get_xlabel() == "time t (s)"
+
+
+def test_one_variable_is_drawn_over_another_when_asked() -> None:
+    trajectory = Kuramoto(n=4, steps=100).run()
+    axes = panel(page(trajectory, "psi:r"), "order parameter")
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), trajectory.psi)
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), trajectory.r)
+    with pytest.raises(UnknownName, match="theta:r has nothing to draw"):
+        figure(trajectory, ["theta:r"])
+
+
+def test_the_states_of_a_memory_are_joined_by_their_distances() -> None:
+    trajectory = run("srn")
+    axes = panel(page(trajectory, "h:tree"), "memory after each token, clustered")
+    leaves = [label.get_text() for label in axes.get_yticklabels()]
+    assert sorted(leaves) == sorted(trajectory.input.values)
+    states = trajectory.h.isel(step=-1).values.reshape(-1, 8)
+    symbols = trajectory.x.values.argmax(-1).ravel()
+    means = np.stack([states[symbols == i].mean(0) for i in range(9)])
+    apart = np.linalg.norm(means[:, None] - means, axis=-1)
+    nearest = apart[apart > 0].min()
+    assert min(np.max(line.get_xdata()) for line in axes.lines) == pytest.approx(nearest)
+
+
+def test_a_graph_is_a_dot_for_each_edge_and_nothing_where_there_are_none() -> None:
+    trajectory = Kuramoto(n=20, steps=10, network="ring").run()
+    dots = panel(page(trajectory, "link"), "the two oscillators").lines[0]
+    drawn_edges = set(zip(np.ravel(dots.get_xdata()), np.ravel(dots.get_ydata()), strict=True))
+    edges = {tuple(edge) for edge in trajectory.link.values}
+    assert drawn_edges == edges | {(b, a) for a, b in edges}
+    assert "link" not in drawable(Kuramoto(n=20, steps=10).run())
 
 
 def test_a_batch_is_drawn_as_a_family(tmp_path: Path) -> None:
