@@ -64,7 +64,9 @@ def test_the_interval_holds_the_true_onset_about_as_often_as_it_says():
 
 def test_more_seeds_know_the_onset_better():
     few, many = (
-        np.mean([critical_coupling(curves(seeds=n, noise=0.2, seed=k), resamples=100).K_c_error for k in range(4)])
+        np.mean(
+            [critical_coupling(curves(seeds=n, noise=0.2, seed=k), resamples=100).K_c_error for k in range(4)]
+        )
         for n in (6, 54)
     )
     np.testing.assert_allclose(few / many, 3, rtol=0.35)
