@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 from scipy.integrate import solve_ivp
 
-from sims._integrate import dop853, euler_maruyama, rk4, times
+from sims._integrate import dop853, euler_in_place, euler_maruyama, rk4, rk4_in_place, times
 from sims._trajectory import Diverged
 
 # A1 ... E2 are the numbers of the DETEST set: Hull, Enright, Fellen & Sedgwick 1972, SIAM J. Numer. Anal. 9,
@@ -313,6 +313,49 @@ def test_a_batch_has_the_bytes_of_its_members_one_by_one(n):
         assert alone.tobytes() == together[one].tobytes()
         alone = euler_maruyama(coupled(K[one]), start[one], 0.05, 60, g=g, rngs=generators(i))
         assert alone.tobytes() == noisy[one].tobytes()
+
+
+@pytest.mark.parametrize("parts", [1, 2, 4, 9])
+def test_a_batch_advanced_in_parts_has_the_bytes_of_the_whole(parts):
+    start, seeds = np.random.default_rng(0).normal(size=(len(K), 5)), range(len(K))
+    g = lambda t, y: 0.1 + 0.1 * y  # noqa: E731
+
+    def in_place(K):
+        return lambda t, y, h, out: np.multiply(coupled(K)(t, y), h, out=out)
+
+    flows = [in_place(part) for part in np.array_split(K, parts)]
+    assert rk4_in_place(flows, start, 0.05, 60).tobytes() == rk4(coupled(K), start, 0.05, 60).tobytes()
+    noisy = euler_in_place(flows, start, 0.05, 60, g=g, rngs=generators(*seeds))
+    whole = euler_maruyama(coupled(K), start, 0.05, 60, g=g, rngs=generators(*seeds))
+    assert noisy.tobytes() == whole.tobytes()
+
+
+def test_a_state_too_large_for_the_cache_is_advanced_like_any_other():
+    start = np.random.default_rng(0).normal(size=(2, 40_000))
+    y = rk4(lambda t, y: np.cos(t) * y, start, 0.1, 10)
+    for some in (slice(0, 7), slice(16_380, 16_390), slice(-7, None)):
+        few = rk4(lambda t, y: np.cos(t) * y, start[:, some], 0.1, 10)
+        assert y[..., some].tobytes() == few.tobytes()
+
+
+def test_a_member_that_blows_up_is_named_by_its_place_in_the_whole_batch():
+    flow = lambda t, y, h, out: np.multiply(y**2, h, out=out)  # noqa: E731
+    start = np.array([[0.1], [0.1], [0.1], [1.0], [0.1]])
+    for integrate in (rk4_in_place, euler_in_place):
+        with pytest.raises(Diverged, match=r"t = 1\.\d+ in member 3 of the batch"):
+            integrate([flow] * 5, start, 0.01, 500)
+
+
+@pytest.mark.parametrize("n", [1, 3, 1000])
+def test_noise_is_what_the_members_generator_would_give_step_by_step(n):
+    y, dW = driven(lambda t, y: 0 * y, lambda t, y: np.ones_like(y), np.zeros((2, n)), 0.25, 150, [1, 2])
+    np.testing.assert_allclose(np.diff(y, axis=1), dW, rtol=0, atol=1e-13)
+    rngs = generators(1, 2)
+    euler_maruyama(lambda t, y: y, np.zeros((2, n)), 0.1, 150, g=lambda t, y: y, rngs=rngs)
+    for used, seed in zip(rngs, (1, 2)):
+        fresh = np.random.default_rng(seed)
+        fresh.standard_normal((150, n))
+        assert used.random() == fresh.random(), "more or fewer numbers were drawn than used"
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_path():

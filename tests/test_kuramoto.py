@@ -1,5 +1,8 @@
 """Kuramoto's oscillators against theory: onset of order, transients, gradient descent, lag and noise."""
 
+from importlib.util import find_spec
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -287,18 +290,77 @@ def test_noise_alone_spreads_phases_by_twice_D_a_second():
 # Promises
 
 
-@pytest.mark.parametrize("scheme", ["rk4", "euler"])
-def test_a_batch_equals_its_members_one_by_one_to_the_byte(scheme):
-    noise = {"D": 0.2} if scheme == "euler" else {}
+SCHEMES = ["rk4", "euler", *(["rk4_fused"] if find_spec("numba") else [])]
+NETWORKS = [{}, {"network": "ring", "degree": 2}, {"network": "random", "degree": 2}]
+
+
+@st.composite
+def crowds_to_split(draw):
+    """Simulations of one shape, each with parameters of its own, and places to cut the batch."""
+    n = draw(st.integers(1, 70) | st.sampled_from([127, 1000, 5000, 17_000]))
+    wired = draw(st.sampled_from(NETWORKS if 2 < n <= 1000 else [{}]))
+    scheme = draw(st.sampled_from(SCHEMES))
+    common = {"n": n, "scheme": scheme, "steps": 7, "every": draw(st.integers(1, 3)), "sampling": "random"}
+    some = st.sampled_from([0.0, 0.3, 1.7])
     crowd = [
-        Kuramoto(n=37, K=0.5 + seed, alpha=0.1 * seed, kappa=0.3 * seed, scheme=scheme, seed=seed, steps=50)
-        for seed in range(3)
-    ] + [Kuramoto(n=37, scheme=scheme, steps=50, **noise)]
-    runs = Kuramoto.run_batch(crowd)
-    for i, sim in enumerate(crowd):
-        alone = sim.run()
+        Kuramoto(
+            K=draw(st.floats(0, 10)),
+            alpha=draw(some),
+            kappa=draw(some),
+            target=draw(some),
+            D=draw(some) if scheme == "euler" else 0.0,
+            rewiring=draw(st.sampled_from([0.0, 0.5])) if wired.get("network") == "ring" else 0.0,
+            seed=draw(st.integers(0, 99)),
+            **common,
+            **wired,
+        )
+        for _ in range(draw(st.integers(1, 7 if n <= 1000 else 4)))
+    ]
+    return crowd, sorted(draw(st.sets(st.integers(1, len(crowd)))))
+
+
+@settings(max_examples=200)
+@given(crowds_to_split())
+def test_a_member_has_the_bytes_of_the_single_run_however_the_batch_is_split(crowd_and_cuts):
+    crowd, cuts = crowd_and_cuts
+    together = Kuramoto.run_batch(crowd)
+    edges = [0, *cuts, len(crowd)]
+    for first, last in pairwise(edges):
+        if first == last:
+            continue
+        part = Kuramoto.run_batch(crowd[first:last])
+        alone = crowd[first].run()
         for name in alone.data_vars:
-            assert alone[name].values.tobytes() == runs[name][i].values.tobytes(), name
+            bytes_together = together[name].values[first:last].tobytes()
+            assert part[name].values.tobytes() == bytes_together, name
+            assert alone[name].values.tobytes() == together[name].values[first].tobytes(), name
+
+
+def test_what_is_not_wanted_is_not_computed_and_what_is_wanted_is_the_same():
+    crowd = [Kuramoto(n=9, seed=seed, steps=20) for seed in range(3)]
+    whole, some = Kuramoto.run_batch(crowd), Kuramoto.run_batch(crowd, only=("r", "slope"))
+    assert set(some.data_vars) == {"r", "slope"}
+    for name in some.data_vars:
+        assert some[name].values.tobytes() == whole[name].values.tobytes()
+
+
+def test_what_is_recorded_follows_from_the_equations():
+    crowd = [
+        Kuramoto(n=50, alpha=0.3 * k, kappa=0.2 * k, target=1.0, K=k, seed=k, steps=40) for k in range(3)
+    ]
+    runs = Kuramoto.run_batch(crowd)
+    for sim, (_, run) in zip(crowd, runs.groupby("batch")):
+        K, alpha, kappa, target = (np.array([v]) for v in (sim.K, sim.alpha, sim.kappa, sim.target))
+        theta = run.theta.values[0]
+        expected = {
+            "theta_dot": drift(theta, run.omega.values, K, alpha) + pinning(theta, kappa, target),
+            "slope": slope(theta, K, kappa, target),
+            "energy": energy(theta, K, kappa, target),
+            "r": order(theta)[0],
+            "psi": np.unwrap(order(theta)[1]),
+        }
+        for name, values in expected.items():
+            np.testing.assert_allclose(run[name].values[0], values, rtol=0, atol=1e-12, err_msg=name)
 
 
 def test_given_frequencies_are_the_frequencies():
