@@ -67,7 +67,7 @@ def rk4_in_place(flows: Sequence[Flow], y: Array, dt: float, steps: int, every: 
 
         return advance
 
-    y = np.array(y, dtype=float)
+    y = np.array(y, dtype=float, order="C")
     advances = [advance_by(flow, part) for flow, part in zip(flows, np.array_split(y, len(flows)))]
     return _record(advances, y, dt, steps, every)
 
@@ -102,7 +102,7 @@ def euler_in_place(
     rngs: Sequence[np.random.Generator] | None = None,
 ) -> Array:
     """`euler_maruyama` for flows in place, one for each of the parts of the batch, as in `rk4_in_place`."""
-    y = np.array(y, dtype=float)
+    y = np.array(y, dtype=float, order="C")
     k = np.empty_like(y)
     parts = list(zip(flows, np.array_split(y, len(flows)), np.array_split(k, len(flows))))
     if g is not None and (rngs is None or len(rngs) != len(y)):

@@ -140,6 +140,14 @@ def test_recording_less_often_keeps_the_same_states(integrate, every):
 
 
 @pytest.mark.parametrize("integrate", [rk4, euler_maruyama])
+def test_how_the_initial_value_lies_in_memory_does_not_matter(integrate):
+    y = np.arange(12.0).reshape(3, 4)
+    states = integrate(lambda t, y: -y, y, 0.1, 10)
+    np.testing.assert_array_equal(integrate(lambda t, y: -y, np.asfortranarray(y), 0.1, 10), states)
+    np.testing.assert_allclose(states[:, -1], y * np.exp(-1), rtol=0.06)
+
+
+@pytest.mark.parametrize("integrate", [rk4, euler_maruyama])
 def test_the_initial_value_comes_first_and_is_left_untouched(integrate):
     start = np.random.default_rng(0).normal(size=(2, 3))
     before = start.copy()
