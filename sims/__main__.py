@@ -2,6 +2,8 @@
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Group, Parameter
 
 from sims import _discover
-from sims._command import PLAIN, command, guarded, print_subjects, takes, tell, told_version, writable
+from sims._command import (
+    PLAIN,
+    Mistyped,
+    command,
+    guarded,
+    print_subjects,
+    takes,
+    tell,
+    told_version,
+    verdict,
+    writable,
+)
 
 if TYPE_CHECKING:
     from sims._simulation import Simulation
@@ -176,6 +189,54 @@ def plot(
 
     figure = writable(output or run.with_suffix(".png"), ".png", ".svg", ".pdf")
     print(_plot.draw(load(run), figure, variables, style))
+
+
+@app.command(sort_key=6)
+def compare(
+    a: Path, b: Path, /, *, style: Style = "journal", output: Annotated[Path | None, Output] = None
+) -> None:
+    """Say whether two trajectories or two sweeps are the same, and if not, what differs and by how much.
+
+    Ends with 0 where they are the same, whatever version computed them, 1 where
+    they differ, 2 where something went wrong.
+
+    Parameters
+    ----------
+    a
+        a trajectory or a sweep
+    b
+        another
+    style
+        of the figure: plain for a journal, or in the colours of the films
+    output
+        draw both over each other as PNG, SVG or PDF
+    """
+    from sims._compare import compare as compared
+    from sims._trajectory import load
+
+    with troubled():
+        figure = writable(output, ".png", ".svg", ".pdf") if output else None
+        one, other = load(a), load(b)
+        found = compared(one, other)
+        names = (a.name, b.name) if a.name != b.name else (str(a), str(b))
+        print("\n".join(found.lines(*names)))
+        if figure:
+            from sims import _compare_page
+
+            print(f"\n{_compare_page.draw(one, other, found, figure, names, style)}")
+        sys.stdout.flush()
+    sys.exit(0 if found.same else 1)
+
+
+@contextmanager
+def troubled() -> Iterator[None]:
+    """What goes wrong within ends the command with 2, as 1 says that two files differ."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (OSError, MemoryError) as error:
+        raise Mistyped(verdict(error)[1]) from None
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 from cycler import cycler
+from matplotlib import font_manager
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 
 Style = Literal["journal", "film", "film-light"]
@@ -100,6 +101,9 @@ def look() -> Look:
 @contextmanager
 def dressed(style: Style) -> Iterator[Look]:
     """Within this block, figures are drawn in that style."""
+    import fontpkg  # type: ignore[import-untyped]
+
+    font_manager.fontManager.addfont(fontpkg.path("inter"))
     token = _look.set(LOOKS[style])
     try:
         with mpl.rc_context(settings(LOOKS[style])):

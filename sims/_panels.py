@@ -137,7 +137,7 @@ def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     colours = [look().cycle[i] if count <= FEW else look().ordered(i / (count - 1)) for i in range(count)]
     if swings > SWINGS:
         words.append(("envelopes" if count > 1 else "envelope of the swings", look().muted))
-        _envelopes(axes, v[lead].values, values, colours, max(2, int(3 * len(v) / swings)))
+        _envelopes(axes, v[lead].values, values, colours)
     else:
         width = 1.0 if count <= FEW else max(0.4, 0.9 - count / 150)
         for line, colour in zip(values.T, colours):
@@ -176,11 +176,16 @@ def swings_of(values: Array) -> float:
     return float(np.mean(way) / (2 * np.ptp(values) or 1))
 
 
-def _envelopes(axes: Axes, x: NDArray[Any], values: Array, colours: list[Any], stretch: int) -> None:
-    """Highest and lowest of every stretch, of about three swings."""
-    whole = len(values) // stretch * stretch
-    pieces = values[:whole].reshape(-1, stretch, values.shape[1])
-    centres = x[:whole].reshape(-1, stretch)[:, stretch // 2]
+def stretches(x: NDArray[Any], values: Array) -> tuple[NDArray[Any], Array]:
+    """Swinging lines (x, line) in stretches of three swings: their middles, and values (stretch, x, line)."""
+    length = max(2, int(3 * len(values) / swings_of(values)))
+    whole = len(values) // length * length
+    return x[:whole].reshape(-1, length)[:, length // 2], values[:whole].reshape(-1, length, values.shape[1])
+
+
+def _envelopes(axes: Axes, x: NDArray[Any], values: Array, colours: list[Any]) -> None:
+    """Highest and lowest of every stretch."""
+    centres, pieces = stretches(x, values)
     for low, high, colour in zip(pieces.min(1).T, pieces.max(1).T, colours):
         for edge in (low, high):
             axes.plot(centres, edge, color=colour)
@@ -350,7 +355,8 @@ def _image(axes: Axes, values: Array, first: float) -> AxesImage:
     return axes.imshow(
         values,
         aspect="auto",
-        cmap=look().signed if signed else look().levels,
+        # what is missing shows the ground, which a viewer that smooths pictures does not darken
+        cmap=(look().signed if signed else look().levels).with_extremes(bad=look().ground),
         vmin=-most if signed else low,
         vmax=most if signed else high,
         interpolation="nearest",

@@ -54,10 +54,6 @@ def figure(data: xr.Dataset, variables: Sequence[str] = (), style: Style = "jour
 
     Raises UnknownName for a variable that is not there or has nothing to draw.
     """
-    import fontpkg  # type: ignore[import-untyped]
-    from matplotlib import font_manager
-
-    font_manager.fontManager.addfont(fontpkg.path("inter"))
     with dressed(style):
         if "over" in data.attrs:
             from sims import _sweep_page

@@ -178,6 +178,15 @@ def _grid(v: xr.DataArray, numbers: list[str], words: list[str], again: list[str
 
 def panels_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[Panel]:
     """The panels of one variable: one, or small multiples that share their axes and colours."""
+    pieces = list(pieces_of(v, sweep))
+    for i, (piece, roles) in enumerate(pieces):
+        title = str(v.attrs["long_name"]) if i == 0 else ""
+        begins = i == 0 and len(pieces) > 1
+        yield Panel(title, partial(roles.draw, piece=piece), begins, joins=i > 0)
+
+
+def pieces_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[tuple[Piece, Roles]]:
+    """What each of its panels shows."""
     v = v.squeeze(drop=True)
     bad = (failed(sweep) != "").squeeze(drop=True)
     bad = bad.isel({dim: 0 for dim in bad.dims if dim not in v.dims}, drop=True)
@@ -186,26 +195,22 @@ def panels_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[Panel]:
     places, every = facets(v, roles)
     axes_of: dict[Callable[..., int], list[tuple[str, ...]]] = {
         plane: [roles.points],
-        cloud: [(n,) for n in roles.points or [roles.x]],
+        cloud: [(name,) for name in roles.points or [roles.x]],
     }
-    several = len(places) * len(axes_of.get(roles.draw, [()])) > 1
-    title = str(v.attrs["long_name"])
+    first = True
     for place in places:
         some = dict(zip(roles.facets, place, strict=True))
         of = ", ".join(value(v, dim, i) for dim, i in some.items())
-        if len(places) < every and title:
+        if len(places) < every and first:
             of += f"  ({len(places)} of {every} are shown)"
         part, gone = v.isel(some), bad.isel({dim: i for dim, i in some.items() if dim in bad.dims})
         for along in axes_of.get(roles.draw, [(roles.x, roles.y)]):
-            piece = cut(part, gone, roles, sweep, along, of, bool(title), span, log)
-            yield Panel(
-                title, partial(roles.draw, piece=piece), begins=several and bool(title), joins=not title
-            )
-            title = ""
+            yield cut(part, gone, roles, sweep, along, of, first, span, log), roles
+            first = False
 
 
 def facets(v: xr.DataArray, roles: Roles) -> tuple[list[tuple[int, ...]], int]:
-    """The places that have a panel of their own, evenly chosen where they are many; and how many there are."""
+    """The places with a panel of their own, evenly chosen where they are many; and how many there are."""
     sizes = [v.sizes[dim] for dim in roles.facets]
     counts = list(sizes)
     while prod(counts) > MOST_FACETS:
