@@ -1,64 +1,64 @@
 """The attention layer: its equations and their gradients by hand. Words are rows; all else is batch."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-
-
-def softmax(z: Array, axis: int = -1) -> Array:
-    """e^{zᵢ} / Σⱼ e^{zⱼ} along `axis`: positive, sums to one. max z is taken off: no overflow."""
-    e = np.exp(z - z.real.max(axis, keepdims=True))
-    share: Array = e / e.sum(axis, keepdims=True)
-    return share
+from sims._layer import Array, ones, product, softmax
 
 
 def scores(q: Array, k: Array) -> Array:
     """q kᵀ / √d: how alike each query (..., m, d) and each key (..., n, d) are; (..., m, n)."""
-    alike: Array = q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])
-    return alike
+    return product(q * q.shape[-1] ** -0.5, k.mT)
 
 
-def look(q: Array, k: Array, v: Array, mask: Array | None = None) -> tuple[Array, Array]:
+def look(
+    q: Array, k: Array, v: Array, mask: Array | None = None, out: Array | None = None
+) -> tuple[Array, Array]:
     """softmax(q kᵀ / √d) v (Vaswani et al. 2017, eq. 1) and its weights.
 
     q: (..., m, d), k: (..., n, d), v: (..., n, c); mask: (..., m, n), True where a query may look.
-    Returns (..., m, c) and (..., m, n). Raises ValueError for a query that may look nowhere.
+    Returns (..., m, c), written to `out` where given, and (..., m, n). Raises ValueError for a query that may
+    look nowhere.
     """
-    z = scores(q, k)
+    z = scores(k, q)  # a query's in a column: its maximum and its sum are sooner taken than those of a row
     if mask is not None:
         if not mask.any(-1).all():
             raise ValueError("mask must let every query look at one key at least; got a row of only False")
-        z = np.where(mask, z, -np.inf)
-    weights = softmax(z)
-    return weights @ v, weights
+        z = np.where(np.atleast_2d(mask).mT, z, -np.inf)
+    weights = softmax(z, axis=-2, out=z).mT
+    return product(weights, v, out), weights
 
 
-def look_backward(d_out: Array, q: Array, k: Array, v: Array, weights: Array) -> tuple[Array, Array, Array]:
+def look_backward(
+    d_out: Array, q: Array, k: Array, v: Array, weights: Array, out: Array
+) -> tuple[Array, Array, Array]:
     """Gradients of q, k, v from that of the output of `look`, (..., m, c).
 
     ∂v = aᵀ ∂o,  ∂a = ∂o vᵀ,  ∂z = a ⊙ (∂a - Σ a ⊙ ∂a),  ∂q = ∂z k / √d,  ∂k = ∂zᵀ q / √d.
-    A masked key has weight zero and so gets none.
+    A masked key has weight zero and so gets none. As Σ a ⊙ ∂a = ∂o · o, it is one more number beside ∂o, and
+    ∂a - Σ a ⊙ ∂a = [∂o, ∂o · o] [v, -1]ᵀ is one product.
     """
-    d_weights = d_out @ v.swapaxes(-1, -2)
-    d_scores = weights * (d_weights - (weights * d_weights).sum(-1, keepdims=True)) / np.sqrt(q.shape[-1])
-    return d_scores @ k, d_scores.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ d_out
+    d_v = product(weights.mT, d_out, out=np.empty_like(v))  # with the heads side by side where v has them so
+    summed_too = np.concatenate([d_out, ((d_out * out) @ ones(v.shape[-1], v.dtype))[..., None]], -1)
+    summed_too *= q.shape[-1] ** -0.5
+    v_and_minus_one = np.concatenate([v, np.full_like(v[..., :1], -1)], -1)
+    d_scores = product(v_and_minus_one, summed_too.mT).mT  # a query's in a column, as its weights are
+    d_scores *= weights
+    return product(d_scores, k, out=np.empty_like(q)), product(d_scores.mT, q, out=np.empty_like(k)), d_v
 
 
 def project(X: Array, W: Array) -> Array:
     """X W for one matrix W (*B, d, c) shared by all rows of X (*B, ..., d); (*B, ..., c)."""
     rows = X.reshape(*W.shape[:-2], -1, X.shape[-1])
-    projected: Array = (rows @ W).reshape(*X.shape[:-1], W.shape[-1])
-    return projected
+    return product(rows, W).reshape(*X.shape[:-1], W.shape[-1])
 
 
 def project_backward(d_out: Array, X: Array, W: Array) -> tuple[Array, Array]:
     """Gradients of X and W of `project`: ∂X = ∂Y Wᵀ, ∂W = Xᵀ ∂Y summed over all rows."""
     batch = W.shape[:-2]
     rows, d_rows = X.reshape(*batch, -1, X.shape[-1]), d_out.reshape(*batch, -1, d_out.shape[-1])
-    return project(d_out, W.swapaxes(-1, -2)), rows.swapaxes(-1, -2) @ d_rows
+    return project(d_out, W.mT), product(rows.mT, d_rows)
 
 
 def split(x: Array, heads: int) -> Array:
@@ -102,8 +102,8 @@ def attention(
     """
     q = split(project(X if asking is None else asking, W_Q), heads)
     k, v = split(project(X, W_K), heads), split(project(X, W_V), heads)
-    out, weights = look(q, k, v, mask)
-    blended = join(out)
+    blended = np.empty((*q.shape[:-3], q.shape[-2], W_V.shape[-1]), np.result_type(q, k, v))
+    _, weights = look(q, k, v, mask, out=split(blended, heads))
     return Parts(q, k, v, weights, blended, blended if W_O is None else project(blended, W_O))
 
 
@@ -126,14 +126,14 @@ def attention_backward(
     d_blended = d_output
     if W_O is not None:
         d_blended, grad["W_O"] = project_backward(d_output, parts.blended, W_O)
-    d_out = split(d_blended, parts.q.shape[-3])
-    d_q, d_k, d_v = (join(d) for d in look_backward(d_out, parts.q, parts.k, parts.v, parts.weights))
+    d_out, out = (split(d, parts.q.shape[-3]) for d in (d_blended, parts.blended))
+    d_q, d_k, d_v = map(join, look_backward(d_out, parts.q, parts.k, parts.v, parts.weights, out))
     d_asking, grad["W_Q"] = project_backward(d_q, X if asking is None else asking, W_Q)
-    d_X_k, grad["W_K"] = project_backward(d_k, X, W_K)
+    grad["X"], grad["W_K"] = project_backward(d_k, X, W_K)
     d_X_v, grad["W_V"] = project_backward(d_v, X, W_V)
-    grad["X"] = d_X_k + d_X_v
+    grad["X"] += d_X_v
     if asking is None:
-        grad["X"] = grad["X"] + d_asking
+        grad["X"] += d_asking
     else:
         grad["asking"] = d_asking
     return grad

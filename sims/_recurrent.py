@@ -1,39 +1,29 @@
 """What SRN, GRU and LSTM share: layouts, training, and what is recorded.
 
 A cell is a handful of pure functions; srn.py is the shortest. Outside, arrays are (..., sequence, token,
-unit). Inside their loops the cells keep (..., token, unit, sequence): a gate's numbers lie side by side in
-memory, and the code reads U @ h as the papers do.
+unit). Inside, the cells keep (..., token, sequence, unit): what a token needs lies together in memory, its
+sequences are the rows of one product, and where a gradient is summed those of all tokens are.
 """
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sims import _optimise
+from sims._layer import Array, softmax
 from sims._memory_tasks import Task, task_named
 from sims._progress import ticks
 from sims._simulation import Batch, Simulation, Variable, param, variable
 from sims._trajectory import check_finite
 
-Array = NDArray[Any]  # float64; complex128 where a derivative is taken by complex step
 Weights = dict[str, Array]
 States = dict[str, Array]
 
 TRIALS = 100
 TINY = np.finfo(float).tiny
-
-
-def sigmoid(a: Array, out: Array | None = None) -> Array:
-    """σ(a) = 1/(1 + e⁻ᵃ), written as (1 + tanh(a/2))/2: it can't overflow, and a complex step passes."""
-    y: Array = np.multiply(a, 0.5, out=out)
-    np.tanh(y, out=y)
-    y *= 0.5
-    y += 0.5
-    return y
 
 
 def times(W: Array, x: Array, b: Array | None = None) -> Array:
@@ -42,48 +32,55 @@ def times(W: Array, x: Array, b: Array | None = None) -> Array:
     return y if b is None else y + b[..., None, :]
 
 
-def columns(x: Array) -> Array:
-    """(..., sequence, token, unit) -> (..., token, unit, sequence), contiguous."""
-    return np.ascontiguousarray(np.moveaxis(x, -3, -1))
-
-
-def rows(x: Array) -> Array:
-    """(..., token, unit, sequence) -> (..., sequence, token, unit), a view."""
-    return np.moveaxis(x, -1, -3)
+def turned(x: Array) -> Array:
+    """(..., sequence, token, unit) -> (..., token, sequence, unit), or back; a view."""
+    return x.swapaxes(-2, -3)
 
 
 def flat(x: Array) -> Array:
-    """(..., sequence, token, unit) -> (..., unit, all tokens): flat(δ) @ flat(x).mT sums δ xᵀ over them."""
-    x = np.moveaxis(x, (-1, -2), (-3, -2))
-    return x.reshape(*x.shape[:-2], -1)
+    """(..., token, sequence, unit) -> (..., all of them, unit): flat(δ).mT @ flat(x) sums δ xᵀ over them."""
+    return x.reshape(*x.shape[:-3], -1, x.shape[-1])
 
 
-def stacked(w: Weights, kind: str, gates: str) -> Array:
-    """The W, U or b of several gates on top of each other, so that one product serves them all."""
-    return np.concatenate([w[f"{kind}_{k}"] for k in gates], -1 if kind == "b" else -2)
+def transposed(U: Array) -> Array:
+    """Uᵀ, not as a view but laid out anew: rows of h are sooner multiplied by it."""
+    return np.ascontiguousarray(U.mT)
 
 
-def drive(x: Array, W: Array, b: Array, dtype: Any) -> Array:
-    """W x + b for all tokens at once: x (..., sequence, token, input) -> (..., token, unit, sequence)."""
-    a: Array = W[..., None, :, :] @ columns(x) + b[..., None, :, None]
-    return a.astype(dtype, copy=False)
+def drive(x: Array, w: Weights, gates: tuple[str, ...]) -> Array:
+    """W x + b of each gate, for all tokens at once; complex where any weight is.
+
+    x (..., sequence, token, input), gates by the endings of their names in w -> (..., token, gate, sequence,
+    unit).
+    """
+    W = np.concatenate([w[f"W{k}"] for k in gates], -2)
+    b = np.stack([w[f"b{k}"] for k in gates], -2)
+    a: Array = flat(turned(x)) @ W.mT
+    a = a.reshape(*a.shape[:-2], x.shape[-2], x.shape[-3], *b.shape[-2:]).swapaxes(-2, -3)
+    a = np.add(a, b[..., None, :, None, :], order="C", dtype=np.result_type(a, b, *w.values()))
+    return a
 
 
-def memory(a: Array, n: int, h_0: Array | None) -> Array:
-    """Room for the memory after each token, behind the first, h_0 (..., sequence, unit), or zero."""
-    h = np.zeros((*a.shape[:-3], a.shape[-3] + 1, n, a.shape[-1]), a.dtype)
-    if h_0 is not None:
-        h[..., 0, :, :] = h_0.mT
+def memory(a: Array, h_0: Array | None) -> Array:
+    """Room for the memory after each token of `drive`, behind h_0 (..., sequence, unit), or zero."""
+    *lead, tokens, _, sequences, n = a.shape
+    h = np.empty((*lead, tokens + 1, sequences, n), a.dtype)
+    h[..., 0, :, :] = 0 if h_0 is None else h_0
     return h
 
 
 def total(dh: Array, h: Array) -> Array:
-    """What the loss adds to ∂L/∂h at each token, (..., token, unit, sequence), behind room for h_0's."""
-    dh = columns(dh)
-    shape = np.broadcast_shapes(dh.shape, h.shape)
-    room = np.zeros((*shape[:-3], shape[-3] + 1, *shape[-2:]), np.result_type(dh, h))
-    room[..., 1:, :, :] = dh
+    """What the loss adds to ∂L/∂h at each token, (..., token, sequence, unit), behind room for h_0's."""
+    dh = turned(dh)
+    *lead, tokens, sequences, n = np.broadcast_shapes(dh.shape, h.shape)
+    room = np.empty((*lead, tokens + 1, sequences, n), np.result_type(dh, h))
+    room[..., 0, :, :], room[..., 1:, :, :] = 0, dh
     return room
+
+
+def walk(x: Array, gates: bool = False) -> Array:
+    """x (..., token, sequence, unit), or (..., token, gate, sequence, unit), to be taken token by token."""
+    return np.moveaxis(x, -4 if gates else -3, 0)
 
 
 class Cell(NamedTuple):
@@ -121,10 +118,7 @@ def initial(rngs: list[np.random.Generator], cell: Cell, task: Task, n: int) -> 
 def answer(h: Array, w: Weights) -> Array:
     """What is told at memory h (..., sequence, unit): softmax(W_y h + b_y), or W_y h + b_y for one number."""
     y = times(w["W_y"], h, w["b_y"])
-    if y.shape[-1] > 1:
-        y = np.exp(y - y.max(-1, keepdims=True))
-        y /= y.sum(-1, keepdims=True)
-    return y
+    return y if y.shape[-1] == 1 else softmax(y, out=y)
 
 
 def loss_of(y: Array, target: Array) -> Array:

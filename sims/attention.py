@@ -30,7 +30,6 @@ from pydantic import model_validator
 
 from sims import _attention_sentences as sentences
 from sims._attention_layer import (
-    Array,
     Blend,
     Parts,
     attention,
@@ -41,10 +40,10 @@ from sims._attention_layer import (
     project,
     project_backward,
     scores,
-    softmax,
     split,
 )
 from sims._attention_space import cosine, eigenvector_overlap, random_overlap, read_out_plane, share_in_plane
+from sims._layer import Array, softmax
 from sims._optimise import start, step
 from sims._progress import ticks
 from sims._simulation import Batch, Simulation, param, variable

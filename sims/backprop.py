@@ -19,7 +19,6 @@ Learning, chapter 2.
 """
 
 from collections.abc import Mapping
-from functools import cache
 from itertools import pairwise
 from typing import Any, Literal, Self
 
@@ -27,8 +26,8 @@ import numpy as np
 import xarray as xr
 from pydantic import model_validator
 
-from sims._activation import Array, sigmoid, softmax
 from sims._customary import Customary
+from sims._layer import Array, product, sigmoid, softmax, summed
 from sims._optimise import COURSE, SETTINGS, columns, learning_rate, start, step
 from sims._progress import ticks
 from sims._samples import correct, draw
@@ -40,23 +39,23 @@ Layers = dict[int, Array]  # layer number l -> its array; the input is layer 0
 # ------------------------------------------------------------------------------------------ the equations
 
 
-def sigma(z: Array, activation: str, out: Array | None = None) -> Array:
+def sigma(z: Array, activation: str) -> Array:
     """a = σ(z): sigmoid 1/(1 + e⁻ᶻ), tanh, relu max(z, 0), identity; softmax eᶻ/Σeᶻ over the last axis.
 
-    Any shape; same shape. `out`, where given, is written over; it may be z.
+    Any shape; same shape.
     """
     a: Array
     match activation:
         case "sigmoid":
-            a = sigmoid(z, out)
+            a = sigmoid(z)
         case "tanh":
-            a = np.tanh(z, out=out)
+            a = np.tanh(z)
         case "relu":
-            a = np.maximum(z, 0, out=out)
+            a = np.maximum(z, 0)
         case "identity":
             a = z
         case "softmax":
-            a = softmax(z, out=out)
+            a = softmax(z)
         case _:
             raise ValueError(
                 f"activation must be sigmoid, tanh, relu, identity or softmax; got {activation!r}"
@@ -73,7 +72,7 @@ def sigma_prime(a: Array, activation: str) -> Array:
             slope *= a
         case "tanh":
             slope = np.square(a)
-            np.subtract(1, slope, out=slope)
+            np.subtract(1.0, slope, out=slope)
         case "relu":
             slope = (a.real > 0).astype(a.real.dtype)
         case "identity":
@@ -83,33 +82,15 @@ def sigma_prime(a: Array, activation: str) -> Array:
     return slope
 
 
-def product(A: Array, B: Array, out: Array | None = None) -> Array:
-    """A B, or many of them side by side. A single one is left to np.dot, which is called in half the time."""
-    single = A.ndim <= B.ndim == 2
-    AB: Array = np.dot(A, B, out=out) if single else np.matmul(A, B, out=out)
-    return AB
-
-
-@cache
-def ones(n: int, dtype: Any) -> Array:
-    """n ones: a product with them is a sum over samples, sooner done than np.sum."""
-    return np.ones(n, dtype)
-
-
-def forward(
-    W: Layers, b: Layers, x: Array, activation: str, output: str, out: tuple[Layers, Layers] | None = None
-) -> tuple[Layers, Layers]:
+def forward(W: Layers, b: Layers, x: Array, activation: str, output: str) -> tuple[Layers, Layers]:
     """zˡ = Wˡ aˡ⁻¹ + bˡ, aˡ = σ(zˡ), a⁰ = x; `output` is σ of the last layer.
 
     W[l] (..., n_l, n_{l-1}), b[l] (..., n_l), x (..., sample, n_0). Returns z and a, (..., sample, n_l) each.
-    `out` may be what an earlier call returned, to be written over.
     """
-    z, a = out or ({}, {})
-    a[0] = x
+    z, a = {}, {0: x}
     for l in W:
-        z[l] = product(a[l - 1], W[l].mT, out=z.get(l))
-        z[l] += b[l][..., None, :]
-        a[l] = sigma(z[l], output if l == len(W) else activation, out=a.get(l))
+        z[l] = product(a[l - 1], W[l].mT) + b[l][..., None, :]
+        a[l] = sigma(z[l], output if l == len(W) else activation)
     return z, a
 
 
@@ -128,20 +109,17 @@ def loss(z: Array, a: Array, y: Array, output: str) -> Array:
     return each
 
 
-def backward(
-    W: Layers, a: Layers, y: Array, activation: str, output: str, out: Layers | None = None
-) -> Layers:
+def backward(W: Layers, a: Layers, y: Array, activation: str, output: str) -> Layers:
     """δᴸ = ∇ₐL ⊙ σ′(zᴸ), which under softmax is a - y; δˡ = (Wˡ⁺¹)ᵀ δˡ⁺¹ ⊙ σ′(zˡ).
 
     Arrays as `forward` takes and gives them. Returns δˡ = ∂(loss of the sample)/∂zˡ, (..., sample, n_l).
-    `out` may be what an earlier call returned, to be written over.
     """
-    L, delta = len(W), {} if out is None else out
-    delta[L] = np.subtract(a[L], y, out=delta.get(L))
+    L = len(W)
+    delta = {L: a[L] - y}
     if output not in ("softmax", "identity"):
         delta[L] *= sigma_prime(a[L], output)
     for l in range(L - 1, 0, -1):
-        delta[l] = product(delta[l + 1], W[l + 1], out=delta.get(l))
+        delta[l] = product(delta[l + 1], W[l + 1])
         if activation != "identity":
             delta[l] *= sigma_prime(a[l], activation)
     return delta
@@ -154,10 +132,10 @@ def shares(delta: Layers, a: Layers, out: tuple[Layers, Layers] | None = None) -
     """
     dW, db = out or ({}, {})
     samples = a[0].shape[-2]
-    for l in sorted(delta):
+    for l in reversed(delta):
         part = delta[l] / samples
         dW[l] = product(part.mT, a[l - 1], out=dW.get(l))
-        db[l] = product(ones(samples, part.dtype), part, out=db.get(l))
+        db[l] = summed(part, out=db.get(l))
     return dW, db
 
 
@@ -173,7 +151,7 @@ def layers(w: Array, sizes: tuple[int, ...]) -> tuple[Layers, Layers]:
 
 def flat(W: Layers, b: Layers) -> Array:
     """The flat (..., P) whose `layers` are W and b."""
-    rows = [part for l in W for part in (W[l].reshape(*W[l].shape[:-2], -1), b[l])]
+    rows = [part for l in sorted(W) for part in (W[l].reshape(*W[l].shape[:-2], -1), b[l])]
     return np.concatenate(rows, -1)
 
 
@@ -339,11 +317,11 @@ class Backprop(Customary):
 
         eta = learning_rate(p.schedule, np.arange(1, p.steps + 2), steps=p.steps, **columns(p, COURSE))
         settings, state = columns(p, SETTINGS), start(p.optimiser, w)
-        g, delta, room, history = np.empty_like(w), None, None, []
+        g, history = np.empty_like(w), []
         (W, b), (dW, db) = layers(w, sizes), layers(g, sizes)
         for k in ticks(p.steps + 1):
-            z, a = room = forward(W, b, x, *net, out=room)
-            delta = backward(W, a, y, *net, out=delta)
+            z, a = forward(W, b, x, *net)
+            delta = backward(W, a, y, *net)
             shares(delta, a, out=(dW, db))
             if k % p.every == 0:
                 mean_loss = loss(z[L], a[L], y, p.output_activation).mean(-1)

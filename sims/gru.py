@@ -21,22 +21,21 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from sims._layer import Array, product, sigmoid, summed
 from sims._recurrent import (
-    Array,
     Cell,
     Recurrent,
     States,
     Weights,
-    columns,
     drive,
     flat,
     memory,
-    rows,
-    sigmoid,
-    stacked,
     times,
     total,
     train,
+    transposed,
+    turned,
+    walk,
     weights_of,
 )
 from sims._simulation import Batch, Variable, param, variable
@@ -63,28 +62,35 @@ def step(x: Array, h: Array, w: Weights, form: Form = "cho") -> States:
 
 
 def forward(x: Array, w: Weights, form: Form = "cho", h_0: Array | None = None) -> States:
-    """`step` from token to token of x (..., sequence, token, input), the gates' products taken together.
+    """`step` from token to token of x (..., sequence, token, input), with W x + b taken for all at once.
 
-    h_0 (..., sequence, unit) is the first memory, zero if not given. Returns z, r, h_tilde, h and h_before,
-    the memory each token finds, each (..., sequence, token, unit).
+    h_0 (..., sequence, unit) is the first memory, zero if not given. Returns z, r, h_tilde, h, h_before, the
+    memory each token finds, and reset_before, what its r acts on: h, in form "torch" U_h h + c_h. Each is
+    (..., sequence, token, unit).
     """
-    n = w["U_h"].shape[-1]
-    a = drive(x, stacked(w, "W", "zrh"), stacked(w, "b", "zrh"), np.result_type(x, *w.values()))
-    U_zr, U_h = stacked(w, "U", "zr"), w["U_h"]
-    c_h = w["c_h"][..., None] if form == "torch" else None
-    h = memory(a, n, h_0)
-    for t in range(a.shape[-3]):
-        h_t, zr, h_tilde = h[..., t, :, :], a[..., t, : 2 * n, :], a[..., t, 2 * n :, :]
-        zr += U_zr @ h_t
-        sigmoid(zr, out=zr)
-        z, r = zr[..., :n, :], zr[..., n:, :]
-        h_tilde += U_h @ (r * h_t) if c_h is None else r * (U_h @ h_t + c_h)
-        np.tanh(h_tilde, out=h_tilde)
-        old, new = (h_t, h_tilde) if form == "cho" else (h_tilde, h_t)
-        np.add(old, z * (new - old), out=h[..., t + 1, :, :])
-    gates = {"z": a[..., :n, :], "r": a[..., n : 2 * n, :], "h_tilde": a[..., 2 * n :, :]}
-    states = gates | {"h": h[..., 1:, :, :], "h_before": h[..., :-1, :, :]}
-    return {k: rows(v) for k, v in states.items()}
+    a = drive(x, w, ("_z", "_r", "_h"))
+    h = memory(a, h_0)
+    U_z, U_r, U_h = (transposed(w[k]) for k in ("U_z", "U_r", "U_h"))
+    c_h = w["c_h"][..., None, :] if form == "torch" else None
+    states = {k: a[..., i, :, :] for i, k in enumerate(("z", "r", "h_tilde"))}
+    states |= {"h": h[..., 1:, :, :], "h_before": h[..., :-1, :, :]}
+    states["reset_before"] = states["h_before"] if c_h is None else np.empty_like(states["h"])
+    each = zip(walk(a[..., :2, :, :], gates=True), *(walk(v) for v in states.values()))
+    for zr_t, z_t, r_t, h_tilde_t, h_next, h_t, reset_t in each:
+        z_t += product(h_t, U_z)
+        r_t += product(h_t, U_r)
+        sigmoid(zr_t, out=zr_t)
+        if c_h is None:
+            h_tilde_t += product(r_t * h_t, U_h)
+        else:
+            np.add(product(h_t, U_h), c_h, out=reset_t)
+            h_tilde_t += r_t * reset_t
+        np.tanh(h_tilde_t, out=h_tilde_t)
+        old, new = (h_t, h_tilde_t) if c_h is None else (h_tilde_t, h_t)
+        np.subtract(new, old, out=h_next)
+        h_next *= z_t
+        h_next += old
+    return {k: turned(v) for k, v in states.items()}
 
 
 def deltas(w: Weights, s: States, dh: Array, form: Form = "cho") -> States:
@@ -100,34 +106,28 @@ def deltas(w: Weights, s: States, dh: Array, form: Form = "cho") -> States:
     the δ (∂L/∂ what is squashed) as z, r and h_tilde and the total ∂L/∂h as h, all (..., sequence, token,
     unit), and ∂L/∂h_0 (..., sequence, unit) as h_0.
     """
-    z, r, h_tilde, h = (columns(s[k]) for k in ("z", "r", "h_tilde", "h_before"))
-    n = h.shape[-2]
-    U_h, U_zr = w["U_h"].mT, stacked(w, "U", "zr").mT
-    if form == "cho":
-        keep, to_h, to_z, to_r = 1 - z, z, h_tilde - h, h
-    else:
-        keep, to_h, to_z = z, 1 - z, h - h_tilde
-        to_r = w["U_h"][..., None, :, :] @ h + w["c_h"][..., None, :, None]
+    z, r, h_tilde, h, to_r = (turned(s[k]) for k in ("z", "r", "h_tilde", "h_before", "reset_before"))
+    keep, to_h, to_z = (1 - z, z, h_tilde - h) if form == "cho" else (z, 1 - z, h - h_tilde)
     to_h, to_z, to_r = to_h * (1 - h_tilde**2), to_z * z * (1 - z), to_r * r * (1 - r)
     dh = total(dh, h)
-    delta = np.empty((*dh.shape[:-3], h.shape[-3], 3 * n, h.shape[-1]), dh.dtype)
-    for t in reversed(range(h.shape[-3])):
-        dh_t, r_t = dh[..., t + 1, :, :], r[..., t, :, :]
-        delta_z, delta_r, delta_h = (delta[..., t, k * n : (k + 1) * n, :] for k in range(3))
-        np.multiply(dh_t, to_h[..., t, :, :], out=delta_h)
-        np.multiply(dh_t, to_z[..., t, :, :], out=delta_z)
+    d = {k: np.empty_like(dh[..., 1:, :, :]) for k in ("z", "r", "h_tilde")}
+    along = (*d.values(), dh[..., :-1, :, :], dh[..., 1:, :, :], r, keep, to_z, to_r, to_h)
+    each = zip(*(walk(v)[::-1] for v in along))
+    for delta_z, delta_r, delta_h, dh_t, dh_next, r_t, keep_t, to_z_t, to_r_t, to_h_t in each:
+        np.multiply(dh_next, to_h_t, out=delta_h)
+        np.multiply(dh_next, to_z_t, out=delta_z)
         if form == "cho":
-            through = U_h @ delta_h
-            np.multiply(through, to_r[..., t, :, :], out=delta_r)
+            through = product(delta_h, w["U_h"])
+            np.multiply(through, to_r_t, out=delta_r)
             through *= r_t
         else:
-            np.multiply(delta_h, to_r[..., t, :, :], out=delta_r)
-            through = U_h @ (delta_h * r_t)
-        through += dh_t * keep[..., t, :, :]
-        through += U_zr @ delta[..., t, : 2 * n, :]
-        dh[..., t, :, :] += through
-    gates = {k: rows(delta[..., i * n : (i + 1) * n, :]) for i, k in enumerate(("z", "r", "h_tilde"))}
-    return gates | {"h": rows(dh[..., 1:, :, :]), "h_0": dh[..., 0, :, :].mT}
+            np.multiply(delta_h, to_r_t, out=delta_r)
+            through = product(delta_h * r_t, w["U_h"])
+        dh_t += dh_next * keep_t
+        dh_t += through
+        dh_t += product(delta_z, w["U_z"])
+        dh_t += product(delta_r, w["U_r"])
+    return {k: turned(v) for k, v in (d | {"h": dh[..., 1:, :, :]}).items()} | {"h_0": dh[..., 0, :, :]}
 
 
 def backward(x: Array, w: Weights, s: States, dh: Array, form: Form = "cho") -> Weights:
@@ -135,16 +135,15 @@ def backward(x: Array, w: Weights, s: States, dh: Array, form: Form = "cho") -> 
 
     What U_h met was r ⊙ h; in form "torch" the δ of U_h and c_h is δ_h ⊙ r. dh as in `deltas`.
     """
-    d = deltas(w, s, dh, form)
-    X, H = flat(x), flat(s["h_before"])
+    d = {k: flat(turned(v)) for k, v in deltas(w, s, dh, form).items() if k in ("z", "r", "h_tilde")}
+    X, H, R = (flat(turned(v)) for v in (x, s["h_before"], s["r"]))
     g = {}
-    for k, delta in (("z", flat(d["z"])), ("r", flat(d["r"])), ("h", flat(d["h_tilde"]))):
-        g[f"W_{k}"], g[f"U_{k}"], g[f"b_{k}"] = delta @ X.mT, delta @ H.mT, delta.sum(-1)
-    R = flat(s["r"])
+    for k, delta in (("z", d["z"]), ("r", d["r"]), ("h", d["h_tilde"])):
+        g[f"W_{k}"], g[f"U_{k}"], g[f"b_{k}"] = product(delta.mT, X), product(delta.mT, H), summed(delta)
     if form == "cho":
-        g["U_h"] = delta @ (R * H).mT
+        g["U_h"] = product(delta.mT, R * H)
     else:
-        g["U_h"], g["c_h"] = (delta * R) @ H.mT, (delta * R).sum(-1)
+        g["U_h"], g["c_h"] = product((delta * R).mT, H), summed(delta * R)
     return g
 
 

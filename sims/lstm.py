@@ -22,22 +22,21 @@ from typing import ClassVar
 
 import numpy as np
 
+from sims._layer import Array, product, sigmoid, summed
 from sims._recurrent import (
-    Array,
     Cell,
     Recurrent,
     States,
     Weights,
-    columns,
     drive,
     flat,
     memory,
-    rows,
-    sigmoid,
-    stacked,
     times,
     total,
     train,
+    transposed,
+    turned,
+    walk,
     weights_of,
 )
 from sims._simulation import Batch, Variable, param, variable
@@ -65,22 +64,21 @@ def forward(x: Array, w: Weights, h_0: Array | None = None, c_0: Array | None = 
     h_0 and c_0 (..., sequence, unit) are zero if not given. Returns i, f, g, o, c, h and c_before, h_before,
     those each token finds, each (..., sequence, token, unit).
     """
-    n = w["U_i"].shape[-1]
-    a = drive(x, stacked(w, "W", "ifog"), stacked(w, "b", "ifog"), np.result_type(x, *w.values()))
-    U = stacked(w, "U", "ifog")
-    h, c = memory(a, n, h_0), memory(a, n, c_0)
-    for t in range(a.shape[-3]):
-        ifo, g = a[..., t, : 3 * n, :], a[..., t, 3 * n :, :]
-        a[..., t, :, :] += U @ h[..., t, :, :]
-        sigmoid(ifo, out=ifo)
-        np.tanh(g, out=g)
-        i, f, o = ifo[..., :n, :], ifo[..., n : 2 * n, :], ifo[..., 2 * n :, :]
-        np.add(f * c[..., t, :, :], i * g, out=c[..., t + 1, :, :])
-        np.multiply(o, np.tanh(c[..., t + 1, :, :]), out=h[..., t + 1, :, :])
-    states = {k: a[..., j * n : (j + 1) * n, :] for j, k in enumerate("ifog")}
-    states |= {"c": c[..., 1:, :, :], "h": h[..., 1:, :, :]}
-    states |= {"c_before": c[..., :-1, :, :], "h_before": h[..., :-1, :, :]}
-    return {k: rows(v) for k, v in states.items()}
+    a = drive(x, w, ("_i", "_f", "_o", "_g"))
+    h, c = memory(a, h_0), memory(a, c_0)
+    U = np.stack([transposed(w[f"U_{k}"]) for k in "ifog"], -3)
+    states = {k: a[..., j, :, :] for j, k in enumerate("ifog")}
+    for k, v in {"c": c, "h": h}.items():
+        states |= {k: v[..., 1:, :, :], f"{k}_before": v[..., :-1, :, :]}
+    each = zip(walk(a, gates=True), *(walk(v) for v in states.values()))
+    for a_t, i_t, f_t, o_t, g_t, c_next, c_t, h_next, h_t in each:
+        a_t += h_t[..., None, :, :] @ U
+        sigmoid(a_t[..., :3, :, :], out=a_t[..., :3, :, :])
+        np.tanh(g_t, out=g_t)
+        np.multiply(f_t, c_t, out=c_next)
+        c_next += i_t * g_t
+        np.multiply(o_t, np.tanh(c_next), out=h_next)
+    return {k: turned(v) for k, v in states.items()}
 
 
 def deltas(w: Weights, s: States, dh: Array, dc: Array | None = None) -> States:
@@ -94,37 +92,36 @@ def deltas(w: Weights, s: States, dh: Array, dc: Array | None = None) -> States:
     adds at each token. Returns the δ (∂L/∂ what is squashed) as i, f, g and o, the total ∂L/∂h with c held as
     h and ∂L/∂c as c, all (..., sequence, token, unit), and h_0 and c_0 (..., sequence, unit).
     """
-    i, f, o, g, c, c_before = (columns(s[k]) for k in ("i", "f", "o", "g", "c", "c_before"))
-    n, tanh_c = c.shape[-2], np.tanh(c)
-    U = stacked(w, "U", "ifog").mT
+    i, f, o, g, c, c_before = (turned(s[k]) for k in ("i", "f", "o", "g", "c", "c_before"))
+    tanh_c = np.tanh(c)
     to_i, to_f, to_g = g * i * (1 - i), c_before * f * (1 - f), i * (1 - g**2)
     to_o, to_c = tanh_c * o * (1 - o), o * (1 - tanh_c**2)
     dc = total(np.zeros_like(dh) if dc is None else dc, c)
     dh = total(dh, c)
-    delta = np.empty((*dh.shape[:-3], c.shape[-3], 4 * n, c.shape[-1]), dh.dtype)
-    for t in reversed(range(c.shape[-3])):
-        dh_t, dc_t = dh[..., t + 1, :, :], dc[..., t + 1, :, :]
-        delta_i, delta_f, delta_o, delta_g = (delta[..., t, k * n : (k + 1) * n, :] for k in range(4))
-        dc_t += dh_t * to_c[..., t, :, :]
-        np.multiply(dc_t, to_i[..., t, :, :], out=delta_i)
-        np.multiply(dc_t, to_f[..., t, :, :], out=delta_f)
-        np.multiply(dh_t, to_o[..., t, :, :], out=delta_o)
-        np.multiply(dc_t, to_g[..., t, :, :], out=delta_g)
-        dc[..., t, :, :] += dc_t * f[..., t, :, :]
-        dh[..., t, :, :] += U @ delta[..., t, :, :]
-    gates = {k: rows(delta[..., j * n : (j + 1) * n, :]) for j, k in enumerate("ifog")}
-    totals = {"h": rows(dh[..., 1:, :, :]), "c": rows(dc[..., 1:, :, :])}
-    return gates | totals | {"h_0": dh[..., 0, :, :].mT, "c_0": dc[..., 0, :, :].mT}
+    d = {k: np.empty_like(dh[..., 1:, :, :]) for k in "ifog"}
+    totals = [v for x in (dh, dc) for v in (x[..., :-1, :, :], x[..., 1:, :, :])]
+    each = zip(*(walk(v)[::-1] for v in (*d.values(), *totals, to_i, to_f, to_o, to_g, to_c, f)))
+    for d_i, d_f, d_o, d_g, dh_t, dh_next, dc_t, dc_next, to_i_t, to_f_t, to_o_t, to_g_t, to_c_t, f_t in each:
+        dc_next += dh_next * to_c_t
+        np.multiply(dc_next, to_i_t, out=d_i)
+        np.multiply(dc_next, to_f_t, out=d_f)
+        np.multiply(dh_next, to_o_t, out=d_o)
+        np.multiply(dc_next, to_g_t, out=d_g)
+        dc_t += dc_next * f_t
+        for k, delta in zip("ifog", (d_i, d_f, d_o, d_g)):
+            dh_t += product(delta, w[f"U_{k}"])
+    after = d | {"h": dh[..., 1:, :, :], "c": dc[..., 1:, :, :]}
+    return {k: turned(v) for k, v in after.items()} | {"h_0": dh[..., 0, :, :], "c_0": dc[..., 0, :, :]}
 
 
 def backward(x: Array, w: Weights, s: States, dh: Array) -> Weights:
     """∂L/∂W = Σ δ xᵀ, ∂L/∂U = Σ δ hᵀ and ∂L/∂b = Σ δ over tokens and sequences; dh as in `deltas`."""
-    d = deltas(w, s, dh)
-    X, H = flat(x), flat(s["h_before"])
+    d, X, H = deltas(w, s, dh), flat(turned(x)), flat(turned(s["h_before"]))
     grad = {}
     for k in "ifgo":
-        delta = flat(d[k])
-        grad[f"W_{k}"], grad[f"U_{k}"], grad[f"b_{k}"] = delta @ X.mT, delta @ H.mT, delta.sum(-1)
+        delta = flat(turned(d[k]))
+        grad[f"W_{k}"], grad[f"U_{k}"] = product(delta.mT, X), product(delta.mT, H)
+        grad[f"b_{k}"] = summed(delta)
     return grad
 
 

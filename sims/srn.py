@@ -18,20 +18,21 @@ from typing import ClassVar
 
 import numpy as np
 
+from sims._layer import Array, product, summed
 from sims._recurrent import (
-    Array,
     Cell,
     Recurrent,
     States,
     Weights,
-    columns,
     drive,
     flat,
     memory,
-    rows,
     times,
     total,
     train,
+    transposed,
+    turned,
+    walk,
     weights_of,
 )
 from sims._simulation import Batch, Variable, param
@@ -53,11 +54,13 @@ def forward(x: Array, w: Weights, h_0: Array | None = None) -> States:
     h_0 (..., sequence, unit) is the first memory, zero if not given. Returns h and h_before, the memory after
     and before each token, (..., sequence, token, unit).
     """
-    a = drive(x, w["W"], w["b"], np.result_type(x, *w.values()))
-    h = memory(a, w["U"].shape[-1], h_0)
-    for t in range(a.shape[-3]):
-        np.tanh(a[..., t, :, :] + w["U"] @ h[..., t, :, :], out=h[..., t + 1, :, :])
-    return {"h": rows(h[..., 1:, :, :]), "h_before": rows(h[..., :-1, :, :])}
+    a = drive(x, w, ("",))
+    h = memory(a, h_0)
+    h_before, h_after, U = h[..., :-1, :, :], h[..., 1:, :, :], transposed(w["U"])
+    for a_t, h_t, h_next in zip(walk(a[..., 0, :, :]), walk(h_before), walk(h_after)):
+        a_t += product(h_t, U)
+        np.tanh(a_t, out=h_next)
+    return {"h": turned(h_after), "h_before": turned(h_before)}
 
 
 def deltas(w: Weights, s: States, dh: Array, reach: int = 0) -> States:
@@ -69,21 +72,20 @@ def deltas(w: Weights, s: States, dh: Array, reach: int = 0) -> States:
     `reach` tokens have a δ. Returns δ = ∂L/∂(W x + U h + b) as a and the total ∂L/∂h as h, both (...,
     sequence, token, unit), and ∂L/∂h_0 (..., sequence, unit) as h_0.
     """
-    h = columns(s["h"])
-    dh = total(dh, h)
-    slope = 1 - h**2
+    h = turned(s["h"])
+    dh, tokens = total(dh, h), h.shape[-3]
     delta = np.zeros_like(dh[..., 1:, :, :])
-    tokens = h.shape[-3]
-    for t in reversed(range(max(0, tokens - reach) if reach else 0, tokens)):
-        np.multiply(dh[..., t + 1, :, :], slope[..., t, :, :], out=delta[..., t, :, :])
-        dh[..., t, :, :] += w["U"].mT @ delta[..., t, :, :]
-    return {"a": rows(delta), "h": rows(dh[..., 1:, :, :]), "h_0": dh[..., 0, :, :].mT}
+    along = (delta, dh[..., :-1, :, :], dh[..., 1:, :, :], 1 - h**2)
+    for delta_t, dh_t, dh_next, slope in zip(*(walk(v)[::-1][: reach or tokens] for v in along)):
+        np.multiply(dh_next, slope, out=delta_t)
+        dh_t += product(delta_t, w["U"])
+    return {"a": turned(delta), "h": turned(dh[..., 1:, :, :]), "h_0": dh[..., 0, :, :]}
 
 
 def backward(x: Array, w: Weights, s: States, dh: Array, reach: int = 0) -> Weights:
     """∂L/∂W = Σ δ xᵀ, ∂L/∂U = Σ δ hᵀ and ∂L/∂b = Σ δ over tokens and sequences; dh as in `deltas`."""
-    delta = flat(deltas(w, s, dh, reach)["a"])
-    return {"W": delta @ flat(x).mT, "U": delta @ flat(s["h_before"]).mT, "b": delta.sum(-1)}
+    delta, X, H = (flat(turned(v)) for v in (deltas(w, s, dh, reach)["a"], x, s["h_before"]))
+    return {"W": product(delta.mT, X), "U": product(delta.mT, H), "b": summed(delta)}
 
 
 class SRN(Recurrent):

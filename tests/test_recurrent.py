@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from sims import GRU, LSTM, SRN, Batch, Diverged, gru, lstm, srn
-from sims._recurrent import Cell, answer, gradient, gradient_left, loss_of, sigmoid, trace_of, train
+from sims._layer import sigmoid
+from sims._recurrent import Cell, answer, gradient, gradient_left, loss_of, trace_of, train
 
 ORACLES = Path(__file__).parent / "oracles"
 FROZEN = np.load(ORACLES / "recurrent.npz")

@@ -1,0 +1,76 @@
+"""What layers of every kind compute with: products, sums over samples, and what squashes them.
+
+Numbers keep their precision: of float32 comes float32, of complex128, where a derivative is taken by complex
+step, complex128.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sims import _heap  # noqa: F401 (its import is what counts)
+
+Array = NDArray[Any]
+
+LITTLE = 100**3  # multiplications up to which OpenBLAS, on recent processors, has kernels that pack nothing
+
+
+def product(A: Array, B: Array, out: Array | None = None) -> Array:
+    """A B, or many of them side by side: (..., m, k), (..., k, n) -> (..., m, n).
+
+    Little work is left to A.dot, whose call takes half as long as np.matmul's. What is up to four times too
+    much for OpenBLAS's quickest kernels is done in two or four pieces, so many rows of A at a time; they want
+    the rows of B in order, which for many rows of A is worth a copy.
+    """
+    C: Array
+    if A.ndim == B.ndim == 2 and A.size * B.shape[1] <= LITTLE and (out is None or out.flags.c_contiguous):
+        C = A.dot(B, out)
+        return C
+    m, k, n = *A.shape[-2:], B.shape[-1]
+    pieces = 1 if m * k * n <= LITTLE else 2 if m * k * n <= 2 * LITTLE else 4
+    if pieces == 1 or m % pieces or m * k * n > 4 * LITTLE:
+        C = np.matmul(A, B, out=out)
+        return C
+    A = A.reshape(*A.shape[:-2], pieces, m // pieces, k)
+    B = (np.ascontiguousarray(B) if m > 100 else B)[..., None, :, :]
+    if out is not None:
+        out = out.reshape(*out.shape[:-2], pieces, m // pieces, n)
+    C = np.matmul(A, B, out=out, order="C")
+    return C.reshape(*C.shape[:-3], m, n)
+
+
+@cache
+def ones(n: int, dtype: Any) -> Array:
+    """n ones, not to be written to."""
+    return np.ones(n, dtype)
+
+
+def summed(A: Array, out: Array | None = None) -> Array:
+    """The sum of the rows of A (..., row, column): (..., column). A product with ones beats .sum."""
+    one = ones(A.shape[-2], A.dtype)
+    total: Array = one.dot(A, out) if A.ndim == 2 else np.matmul(one, A, out=out)
+    return total
+
+
+def sigmoid(z: Array, out: Array | None = None) -> Array:
+    """σ(z) = 1/(1 + e⁻ᶻ), written as (1 + tanh(z/2))/2: it can't overflow, and a complex step passes."""
+    a: Array = np.multiply(z, 0.5, out=out)
+    np.tanh(a, out=a)
+    a += 1
+    a *= 0.5
+    return a
+
+
+def softmax(z: Array, axis: int = -1, out: Array | None = None) -> Array:
+    """e^{zᵢ} / Σⱼ e^{zⱼ} along `axis`: positive, sums to one.
+
+    Where any z is beyond ±60, max z is taken off first: no overflow, not in float32 either. `out`, where
+    given, is written over; it may be z.
+    """
+    if not -60 < z.real.min() <= z.real.max() < 60:
+        z = np.subtract(z, z.real.max(axis, keepdims=True), out=out)
+    e: Array = np.exp(z, out=out)
+    e *= 1 / (summed(e)[..., None, :] if axis == -2 else e.sum(axis, keepdims=True))
+    return e
