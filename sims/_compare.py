@@ -157,38 +157,54 @@ def difference(a: xr.DataArray, b: xr.DataArray) -> Difference | None:
     if a.dims != b.dims:
         said.append(f"dimensions: {', '.join(map(str, a.dims))} | {', '.join(map(str, b.dims))}")
         return Difference(name, told="; ".join(said))
-    if a.shape != b.shape:
-        shapes = f"sizes: {' × '.join(map(str, a.shape))} | {' × '.join(map(str, b.shape))}"
-        a, b = shared(a, b)
-        said.append(
-            f"{shapes}; compared where both have the same {', '.join(map(str, a.dims))}" if a.size else shapes
-        )
-        if not a.size:
+    unlike = [dim for dim in a.dims if not _alike(a, b, str(dim))]
+    if unlike:
+        if a.shape != b.shape:
+            said.append(f"sizes: {' × '.join(map(str, a.shape))} | {' × '.join(map(str, b.shape))}")
+        one, other = shared(a, b)
+        if one.size:
+            a, b = one, other
+            said.append(f"compared where both have the same {', '.join(map(str, unlike))}")
+        elif a.shape != b.shape:
             return Difference(name, told="; ".join(said))
+        else:
+            said.append(f"compared place by place, as they share no {', '.join(map(str, unlike))}")
     if "U" in (_kind(a), _kind(b)):
-        unequal = np.asarray(a.values.astype(str) != b.values.astype(str))
-        if unequal.any():
-            place = np.unravel_index(unequal.argmax(), a.shape)
-            one, other = _brief(*(str(v.values[place]) for v in (a, b)))
-            said.append(f"{unequal.sum():,} of {unequal.size:,} words, the first {one!r} | {other!r}")
-            return Difference(name, where=_place(a, place), told="; ".join(said))
-        return Difference(name, told="; ".join(said)) if said else None
+        return _words(a, b, said)
     if a.dtype != b.dtype:
         said.append(f"type: {a.dtype} | {b.dtype}")
     found = _numbers(a, b, said)
     return found if found or not said else Difference(name, 0.0, 0.0, told="; ".join(said))
 
 
+def _words(a: xr.DataArray, b: xr.DataArray, said: list[str]) -> Difference | None:
+    """How many entries differ, and the first of them; None where none does."""
+    unequal = np.asarray(a.values.astype(str) != b.values.astype(str))
+    where = ""
+    if unequal.any():
+        place = np.unravel_index(unequal.argmax(), a.shape)
+        one, other = _brief(*(str(v.values[place]) for v in (a, b)))
+        said.append(f"{unequal.sum():,} of {unequal.size:,} words, the first {one!r} | {other!r}")
+        where = _place(a, place)
+    return Difference(str(a.name), where=where, told="; ".join(said)) if said else None
+
+
 def _kind(v: xr.DataArray) -> str:
     return v.dtype.kind if v.dtype.kind in "fiubc" else "U"
 
 
+def _alike(a: xr.DataArray, b: xr.DataArray, dim: str) -> bool:
+    """Whether two variables stand at the same places along a dimension."""
+    if dim == a.name or not (dim in a.indexes and dim in b.indexes):
+        return a.sizes[dim] == b.sizes[dim]
+    return bool(a.indexes[dim].equals(b.indexes[dim]))
+
+
 def shared(a: xr.DataArray, b: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """The parts of two variables at equal coordinates; empty where there are none."""
-    unlike = [dim for dim in a.dims if a.sizes[dim] != b.sizes[dim]]
-    if any(dim not in a.indexes or dim not in b.indexes for dim in unlike):
-        return a.isel({dim: slice(0) for dim in a.dims}), b.isel({dim: slice(0) for dim in b.dims})
-    for dim in unlike:
+    for dim in [dim for dim in a.dims if not _alike(a, b, str(dim))]:
+        if dim not in a.indexes or dim not in b.indexes:
+            return a.isel({dim: slice(0)}), b.isel({dim: slice(0)})
         both = a.indexes[dim].intersection(b.indexes[dim])
         a, b = a.sel({dim: both}), b.sel({dim: both})
     return a, b

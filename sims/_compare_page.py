@@ -111,8 +111,7 @@ def between(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray | None:
     """b - a, where they share places and numbers."""
     if a.dims != b.dims or not {a.dtype.kind, b.dtype.kind} <= set("fiub"):
         return None
-    if a.shape != b.shape:
-        a, b = shared(a, b)
+    a, b = shared(a, b)
     if not a.size or a.shape != b.shape:
         return None
     values = b.values.astype(float) - a.values.astype(float)

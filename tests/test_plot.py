@@ -1,8 +1,9 @@
 """`sims plot` draws the right figure for any run: labels from the data, nothing cut off, no date."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import BboxBase
 
 from sims import Kuramoto, Metronomes, Simulation, _discover
 from sims._discover import UnknownName
@@ -31,17 +33,27 @@ def page(trajectory: xr.Dataset, *variables: str) -> Figure:
     return drawn
 
 
+def parts_of(axes: Axes) -> Iterator[BboxBase]:
+    """Where a panel, its title, notes, labels and colour bar stand."""
+    title = axes._left_title  # type: ignore[attr-defined]
+    for part in (axes.xaxis, axes.yaxis, title, *axes.artists, *axes.child_axes):
+        box = part.get_tightbbox()
+        if box is not None and box.width and box.height:
+            yield box
+    yield axes.get_window_extent()
+
+
 def check_the_words(drawn: Figure) -> None:
     """Nothing is cut off at the page's edge, and no panel's words reach into another's."""
     width, height = drawn.canvas.get_width_height(physical=True)  # type: ignore[call-arg]
-    boxes = [axes.get_tightbbox() for axes in drawn.axes]
-    boxes += [text.get_window_extent() for text in drawn.texts]
-    for box in boxes:
+    groups = [list(parts_of(axes)) for axes in drawn.axes]
+    groups += [[text.get_window_extent()] for text in drawn.texts]
+    for box in chain(*groups):
         assert box.x0 >= 0
         assert box.y0 >= 0
         assert box.x1 <= width
         assert box.y1 <= height
-    for one, other in combinations(boxes, 2):
+    for one, other in chain(*(product(*pair) for pair in combinations(groups, 2))):
         across = min(one.x1, other.x1) - max(one.x0, other.x0)
         up = min(one.y1, other.y1) - max(one.y0, other.y0)
         assert min(across, up) <= 0, (one, other)
