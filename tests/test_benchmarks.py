@@ -157,6 +157,13 @@ def test_the_command_prints_its_table_and_writes_it_as_json(tmp_path):
         assert f"{row['ratio']:.2f}×" in done.stdout
 
 
+def test_a_sweep_is_timed_here_in_processes_and_on_a_cluster():
+    done = bench("--only", "sweeps", "--quick")
+    assert done.returncode == 0, done.stderr
+    for where in ("in one process", "in two processes", "on two Dask workers"):
+        assert f"sweep of 200 runs: {where}" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

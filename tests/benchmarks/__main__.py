@@ -16,7 +16,7 @@ Films and scenes are drawn at 1080p60. The four films are held against Manim's
 own renderer and encoder; the three reference scenes, made of our parts, against
 the same pictures made as Manim's manual would; both against encoding alone.
 Simulations are held against numpy and scipy, or against themselves one seed
-after another. All of it takes some twenty minutes; after Ctrl-C what was
+after another; sweeps against their runs alone. All of it takes some twenty minutes; after Ctrl-C what was
 measured so far is told.
 
 What there is to draw changes from beat to beat: a film's slices give its ratios
@@ -29,7 +29,7 @@ make bench ARGS="--only films --whole" passes options on.
 def bench(
     *,
     only: Annotated[
-        Literal["reference", "films", "simulations"] | None, Parameter(help="one part of it")
+        Literal["reference", "films", "simulations", "sweeps"] | None, Parameter(help="one part of it")
     ] = None,
     whole: Annotated[
         bool, Parameter(help="films whole, for figures to rely on: ten minutes each", negative="")
@@ -52,6 +52,7 @@ def bench(
     from benchmarks.films import films, references
     from benchmarks.measure import Group, Report, measure
     from benchmarks.simulations import simulations
+    from benchmarks.sweeps import sweeps
     from sims._trajectory import write_whole
 
     if quick:
@@ -64,6 +65,8 @@ def bench(
             groups += films(None if whole else slices, frames, Path(folder))
         if only in (None, "simulations"):
             groups += simulations(quick)
+        if only in (None, "sweeps"):
+            groups += sweeps(quick)
         report = Report(groups, frames)
         print(report.head(), flush=True)
         try:
