@@ -22,7 +22,7 @@ Field = Callable[[float, Array], Array]
 Flow = Callable[[float, Array, float, Array], object]
 
 CURE = "a smaller dt"
-CACHED = 2**14  # so many numbers of each array at a time: those of one step then stay in a core's own cache
+CACHED = 2**15  # so many numbers of each array at a time: those of one step then stay in a core's own cache
 
 
 def times(dt: float, steps: int, every: int = 1) -> Array:

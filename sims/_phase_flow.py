@@ -38,35 +38,42 @@ def sin_cos_of_half(phi: Array, t: Array, s: Array, c: Array) -> None:
 class MeanField:
     """h dφ/dt of oscillators that all see the same field; omega (B, N), all else (B, 1).
 
-    h Im(W e^{-iθ})/2 = a cos θ + b sin θ, (a, b) = h/2 (Im W, -Re W): one pair for each member.
+    h Im(W e^{-iθ})/2 = a cos θ + b sin θ, (a, b) = h/2 (Im W, -Re W): one pair for each member, made of the
+    sums of the sines and cosines as a rotation by α, a stretch by K/N and a shift by the pinning.
     """
 
     def __init__(self, omega: Array, K: Array, alpha: Array, kappa: Array, target: Array) -> None:
         B, n = omega.shape
-        Kc, Ks = K * np.cos(alpha) / n, K * np.sin(alpha) / n
-        self.turn = np.array([[-Ks, Kc], [-Kc, -Ks]])  # from the sums of cos and sin to a and b
+        self.omega = omega
+        self.straight = np.array([K, -K]) * np.cos(alpha) / n
+        self.across = np.array([-K, -K]) * np.sin(alpha) / n
         self.pin = np.array([kappa * np.sin(target), -kappa * np.cos(target)])
-        self.omega, self.c, t = omega, np.empty_like(omega), np.empty((B, min(n, CACHED)))
-        # the sums of each block of oscillators that fits the cache
+        self.lagged, self.pinned = alpha.any(), kappa.any()
+        self.folded: dict[float, tuple[Array, ...]] = {}
         columns = [slice(i, i + CACHED) for i in range(0, n, CACHED)]
         self.sums = np.empty((2, B, len(columns)))
-        cosines = [self.c[:, m] for m in columns]
+        t, c = np.empty((B, min(n, CACHED))), np.empty_like(omega)
         self.blocks = [
-            (m, t[:, : c.shape[1]], c, *self.sums[..., i]) for i, (m, c) in enumerate(zip(columns, cosines))
+            (m, t[:, : n - m.start], c[:, m], self.sums[0, :, i], self.sums[1, :, i])
+            for i, m in enumerate(columns)
         ]
-        self.folded: dict[float, tuple[Array, Array, Array]] = {}
 
     def __call__(self, time: float, phi: Array, h: float, out: Array) -> None:
         if h not in self.folded:
-            self.folded[h] = h / 2 * self.turn, h / 2 * self.pin, h / 2 * self.omega
-        turn, pin, omega = self.folded[h]
-        for m, t, c, C, S in self.blocks:
+            self.folded[h] = tuple(h / 2 * v for v in (self.straight, self.across, self.pin, self.omega))
+        straight, across, pin, omega = self.folded[h]
+        for m, t, c, S, C in self.blocks:
             s = out[:, m]
             sin_cos_of_half(phi[:, m], t, s, c)
-            np.add.reduce(c, 1, None, C)
-            np.add.reduce(s, 1, None, S)
+            np.add.reduce(s, axis=1, out=S)
+            np.add.reduce(c, axis=1, out=C)
         sums = self.sums if len(self.blocks) == 1 else np.add.reduce(self.sums, 2, keepdims=True)
-        a, b = np.add.reduce(turn * sums, 1) + pin
+        pull = straight * sums
+        if self.lagged:
+            pull += across * sums[::-1]
+        if self.pinned:
+            pull += pin
+        a, b = pull
         for m, _, c, _, _ in self.blocks:
             s = out[:, m]
             s *= b
