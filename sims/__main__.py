@@ -228,6 +228,40 @@ def compare(
     sys.exit(0 if found.same else 1)
 
 
+@app.command(sort_key=7)
+def export(
+    run: Path,
+    /,
+    *variables: str,
+    to: Literal["csv", "parquet", "json", "npz"],
+    output: Annotated[Path | None, Output] = None,
+) -> None:
+    """Write a trajectory or a sweep, or only some of its variables, in a form that other tools read.
+
+    csv and parquet are tidy tables: variables along the same dimensions are the
+    columns of one, each row a place along them. One table is run.csv, several are
+    run.time.csv, run.time.oscillator.csv, …; run.labels.json tells what each column
+    is. json is what xarray.Dataset.from_dict reads, npz what numpy.load does.
+
+    Parameters
+    ----------
+    run
+        a trajectory or a sweep
+    variables
+        write only these, with their coordinates
+    to
+        the form
+    output
+        the file, or the name that several have in common; beside the trajectory unless given
+    """
+    from sims import _export
+    from sims._trajectory import load
+
+    file = writable(output or run.with_suffix(f".{to}"), f".{to}")
+    for written in _export.export(load(run), file, to, variables):
+        print(written)
+
+
 @contextmanager
 def troubled() -> Iterator[None]:
     """What goes wrong within ends the command with 2, as 1 says that two files differ."""
