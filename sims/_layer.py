@@ -20,17 +20,17 @@ LITTLE = 100**3  # multiplications up to which OpenBLAS, on recent processors, h
 def product(A: Array, B: Array, out: Array | None = None) -> Array:
     """A B, or many of them side by side: (..., m, k), (..., k, n) -> (..., m, n).
 
-    Little work is left to A.dot, whose call takes half as long as np.matmul's. What is up to four times too
-    much for OpenBLAS's quickest kernels is done in two or four pieces, so many rows of A at a time; they want
-    the rows of B in order, which for many rows of A is worth a copy.
+    Little work is left to A.dot, whose call takes half as long as np.matmul's. What is up to eight times too
+    much for OpenBLAS's quickest kernels is done in two, four or eight pieces, so many rows of A at a time.
+    These kernels want the rows of B in order, which for many rows of A is worth a copy.
     """
     C: Array
     if A.ndim == B.ndim == 2 and A.size * B.shape[1] <= LITTLE and (out is None or out.flags.c_contiguous):
         C = A.dot(B, out)
         return C
     m, k, n = *A.shape[-2:], B.shape[-1]
-    pieces = 1 if m * k * n <= LITTLE else 2 if m * k * n <= 2 * LITTLE else 4
-    if pieces == 1 or m % pieces or m * k * n > 4 * LITTLE:
+    pieces = next((p for p in (1, 2, 4, 8) if m * k * n <= p * LITTLE), 1)
+    if pieces == 1 or m % pieces:
         C = np.matmul(A, B, out=out)
         return C
     A = A.reshape(*A.shape[:-2], pieces, m // pieces, k)

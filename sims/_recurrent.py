@@ -5,7 +5,7 @@ unit). Inside, the cells keep (..., token, sequence, unit): what a token needs l
 sequences are the rows of one product, and where a gradient is summed those of all tokens are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import ClassVar, Literal, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from sims import _optimise
-from sims._layer import Array, softmax
+from sims._layer import Array, product, softmax
 from sims._memory_tasks import Task, task_named
 from sims._progress import ticks
 from sims._simulation import Batch, Simulation, Variable, param, variable
@@ -42,29 +42,30 @@ def flat(x: Array) -> Array:
     return x.reshape(*x.shape[:-3], -1, x.shape[-1])
 
 
+def stacked(w: Weights, kind: str, gates: tuple[str, ...]) -> Array:
+    """W, U or b of several gates, told by the endings of their names: (..., all their units, source)."""
+    return np.concatenate([w[kind + k] for k in gates], -1 if kind == "b" else -2)
+
+
 def transposed(U: Array) -> Array:
     """Uᵀ, not as a view but laid out anew: rows of h are sooner multiplied by it."""
     return np.ascontiguousarray(U.mT)
 
 
 def drive(x: Array, w: Weights, gates: tuple[str, ...]) -> Array:
-    """W x + b of each gate, for all tokens at once; complex where any weight is.
+    """W x + b of the gates for all tokens at once; complex where any weight is.
 
-    x (..., sequence, token, input), gates by the endings of their names in w -> (..., token, gate, sequence,
-    unit).
+    x (..., sequence, token, input) -> (..., token, sequence, all their units).
     """
-    W = np.concatenate([w[f"W{k}"] for k in gates], -2)
-    b = np.stack([w[f"b{k}"] for k in gates], -2)
-    a: Array = flat(turned(x)) @ W.mT
-    a = a.reshape(*a.shape[:-2], x.shape[-2], x.shape[-3], *b.shape[-2:]).swapaxes(-2, -3)
-    a = np.add(a, b[..., None, :, None, :], order="C", dtype=np.result_type(a, b, *w.values()))
-    return a
+    W, b = stacked(w, "W", gates), stacked(w, "b", gates)
+    a = product(flat(turned(x)), W.mT).astype(np.result_type(x, *w.values()), copy=False)
+    a += b[..., None, :]
+    return a.reshape(*a.shape[:-2], x.shape[-2], x.shape[-3], a.shape[-1])
 
 
-def memory(a: Array, h_0: Array | None) -> Array:
-    """Room for the memory after each token of `drive`, behind h_0 (..., sequence, unit), or zero."""
-    *lead, tokens, _, sequences, n = a.shape
-    h = np.empty((*lead, tokens + 1, sequences, n), a.dtype)
+def memory(a: Array, n: int, h_0: Array | None) -> Array:
+    """Room for a memory of n units after each token of `drive`, behind h_0 (..., sequence, unit), or zero."""
+    h = np.empty((*a.shape[:-3], a.shape[-3] + 1, a.shape[-2], n), a.dtype)
     h[..., 0, :, :] = 0 if h_0 is None else h_0
     return h
 
@@ -78,9 +79,15 @@ def total(dh: Array, h: Array) -> Array:
     return room
 
 
-def walk(x: Array, gates: bool = False) -> Array:
-    """x (..., token, sequence, unit), or (..., token, gate, sequence, unit), to be taken token by token."""
-    return np.moveaxis(x, -4 if gates else -3, 0)
+def split(a: Array, n: int) -> list[Array]:
+    """(..., all the gates' units) -> (..., unit) of each; views."""
+    return [a[..., i : i + n] for i in range(0, a.shape[-1], n)]
+
+
+def walk(*arrays: Array, back: bool = False) -> Iterator[tuple[Array, ...]]:
+    """What each of the arrays (..., token, sequence, unit) holds of a token, one token after the other."""
+    token_first = (x if x.ndim == 3 else np.moveaxis(x, -3, 0) for x in arrays)
+    return zip(*(x[::-1] if back else x for x in token_first))
 
 
 class Cell(NamedTuple):

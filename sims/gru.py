@@ -30,6 +30,8 @@ from sims._recurrent import (
     drive,
     flat,
     memory,
+    split,
+    stacked,
     times,
     total,
     train,
@@ -68,29 +70,32 @@ def forward(x: Array, w: Weights, form: Form = "cho", h_0: Array | None = None) 
     memory each token finds, and reset_before, what its r acts on: h, in form "torch" U_h h + c_h. Each is
     (..., sequence, token, unit).
     """
+    n, c_h = w["U_h"].shape[-1], None if form == "cho" else w["c_h"][..., None, :]
     a = drive(x, w, ("_z", "_r", "_h"))
-    h = memory(a, h_0)
-    U_z, U_r, U_h = (transposed(w[k]) for k in ("U_z", "U_r", "U_h"))
-    c_h = w["c_h"][..., None, :] if form == "torch" else None
-    states = {k: a[..., i, :, :] for i, k in enumerate(("z", "r", "h_tilde"))}
-    states |= {"h": h[..., 1:, :, :], "h_before": h[..., :-1, :, :]}
-    states["reset_before"] = states["h_before"] if c_h is None else np.empty_like(states["h"])
-    each = zip(walk(a[..., :2, :, :], gates=True), *(walk(v) for v in states.values()))
-    for zr_t, z_t, r_t, h_tilde_t, h_next, h_t, reset_t in each:
-        z_t += product(h_t, U_z)
-        r_t += product(h_t, U_r)
-        sigmoid(zr_t, out=zr_t)
+    h = memory(a, n, h_0)
+    zr, (z, r, h_tilde), h_before, h_after = a[..., : 2 * n], split(a, n), h[..., :-1, :, :], h[..., 1:, :, :]
+    reset_before = h_before if c_h is None else np.empty_like(h_before)
+    U = transposed(stacked(w, "U", ("_z", "_r") if c_h is None else ("_z", "_r", "_h")))
+    U_h = transposed(w["U_h"])
+    along = walk(zr, z, r, h_tilde, h_before, h_after, reset_before)
+    for zr_t, z_t, r_t, h_tilde_t, h_t, h_next, reset_t in along:
         if c_h is None:
+            zr_t += product(h_t, U)
+            sigmoid(zr_t, out=zr_t)
             h_tilde_t += product(r_t * h_t, U_h)
         else:
-            np.add(product(h_t, U_h), c_h, out=reset_t)
+            Uh = product(h_t, U)
+            zr_t += Uh[..., : 2 * n]
+            sigmoid(zr_t, out=zr_t)
+            np.add(Uh[..., 2 * n :], c_h, out=reset_t)
             h_tilde_t += r_t * reset_t
         np.tanh(h_tilde_t, out=h_tilde_t)
         old, new = (h_t, h_tilde_t) if c_h is None else (h_tilde_t, h_t)
         np.subtract(new, old, out=h_next)
         h_next *= z_t
         h_next += old
-    return {k: turned(v) for k, v in states.items()}
+    states = {"z": z, "r": r, "h_tilde": h_tilde, "h": h_after, "h_before": h_before}
+    return {k: turned(v) for k, v in (states | {"reset_before": reset_before}).items()}
 
 
 def deltas(w: Weights, s: States, dh: Array, form: Form = "cho") -> States:
@@ -106,28 +111,46 @@ def deltas(w: Weights, s: States, dh: Array, form: Form = "cho") -> States:
     the δ (∂L/∂ what is squashed) as z, r and h_tilde and the total ∂L/∂h as h, all (..., sequence, token,
     unit), and ∂L/∂h_0 (..., sequence, unit) as h_0.
     """
-    z, r, h_tilde, h, to_r = (turned(s[k]) for k in ("z", "r", "h_tilde", "h_before", "reset_before"))
-    keep, to_h, to_z = (1 - z, z, h_tilde - h) if form == "cho" else (z, 1 - z, h - h_tilde)
-    to_h, to_z, to_r = to_h * (1 - h_tilde**2), to_z * z * (1 - z), to_r * r * (1 - r)
-    dh = total(dh, h)
-    d = {k: np.empty_like(dh[..., 1:, :, :]) for k in ("z", "r", "h_tilde")}
-    along = (*d.values(), dh[..., :-1, :, :], dh[..., 1:, :, :], r, keep, to_z, to_r, to_h)
-    each = zip(*(walk(v)[::-1] for v in along))
-    for delta_z, delta_r, delta_h, dh_t, dh_next, r_t, keep_t, to_z_t, to_r_t, to_h_t in each:
-        np.multiply(dh_next, to_h_t, out=delta_h)
-        np.multiply(dh_next, to_z_t, out=delta_z)
+    delta_h, delta_zr, dh = side_by_side(w, s, dh, form)
+    named = dict(zip(("h_tilde", "z", "r"), (delta_h, *split(delta_zr, delta_h.shape[-1]))))
+    return {k: turned(v) for k, v in (named | {"h": dh[..., 1:, :, :]}).items()} | {"h_0": dh[..., 0, :, :]}
+
+
+def side_by_side(w: Weights, s: States, dh: Array, form: Form) -> tuple[Array, Array, Array]:
+    """δ_h; δ_z and δ_r in one, in form "torch" with δ_h ⊙ r; and ∂L/∂h, that of h_0 first.
+
+    All (..., token, sequence, unit): so one product sends δ_z and δ_r back through U_z and U_r.
+    """
+    z, r, h_tilde, h, reset = (turned(s[k]) for k in ("z", "r", "h_tilde", "h_before", "reset_before"))
+    keep, replace, to_z = (1 - z, z, h_tilde - h) if form == "cho" else (z, 1 - z, h - h_tilde)
+    to_h = 1 - h_tilde**2
+    to_h *= replace
+    to_z *= keep
+    to_z *= replace
+    to_r = 1 - r
+    to_r *= reset
+    n, gates = h.shape[-1], ("_z", "_r") if form == "cho" else ("_z", "_r", "_h")
+    dh, U, U_h = total(dh, h), stacked(w, "U", gates), w["U_h"]
+    delta_h = np.empty_like(dh[..., 1:, :, :])
+    delta_zr = np.empty((*delta_h.shape[:-1], len(gates) * n), dh.dtype)
+    delta_z, delta_r, delta_reset = (*split(delta_zr, n), delta_h)[:3]
+    along = (delta_zr, delta_z, delta_r, delta_h, delta_reset, dh[..., :-1, :, :], dh[..., 1:, :, :])
+    given = (r, keep, to_z, to_r, to_h)
+    for d_zr, d_z, d_r, d_h, d_reset, dh_t, dh_next, *each in walk(*along, *given, back=True):
+        r_t, keep_t, to_z_t, to_r_t, to_h_t = each
+        np.multiply(dh_next, to_h_t, out=d_h)
+        np.multiply(dh_next, to_z_t, out=d_z)
         if form == "cho":
-            through = product(delta_h, w["U_h"])
-            np.multiply(through, to_r_t, out=delta_r)
+            through = product(d_h, U_h)
             through *= r_t
+            np.multiply(through, to_r_t, out=d_r)
+            dh_t += through
         else:
-            np.multiply(delta_h, to_r_t, out=delta_r)
-            through = product(delta_h * r_t, w["U_h"])
+            np.multiply(d_h, r_t, out=d_reset)
+            np.multiply(d_reset, to_r_t, out=d_r)
+        dh_t += product(d_zr, U)
         dh_t += dh_next * keep_t
-        dh_t += through
-        dh_t += product(delta_z, w["U_z"])
-        dh_t += product(delta_r, w["U_r"])
-    return {k: turned(v) for k, v in (d | {"h": dh[..., 1:, :, :]}).items()} | {"h_0": dh[..., 0, :, :]}
+    return delta_h, delta_zr, dh
 
 
 def backward(x: Array, w: Weights, s: States, dh: Array, form: Form = "cho") -> Weights:
@@ -135,16 +158,16 @@ def backward(x: Array, w: Weights, s: States, dh: Array, form: Form = "cho") -> 
 
     What U_h met was r ⊙ h; in form "torch" the δ of U_h and c_h is δ_h ⊙ r. dh as in `deltas`.
     """
-    d = {k: flat(turned(v)) for k, v in deltas(w, s, dh, form).items() if k in ("z", "r", "h_tilde")}
+    delta_h, delta_zr = map(flat, side_by_side(w, s, dh, form)[:2])
     X, H, R = (flat(turned(v)) for v in (x, s["h_before"], s["r"]))
-    g = {}
-    for k, delta in (("z", d["z"]), ("r", d["r"]), ("h", d["h_tilde"])):
-        g[f"W_{k}"], g[f"U_{k}"], g[f"b_{k}"] = product(delta.mT, X), product(delta.mT, H), summed(delta)
+    n = delta_h.shape[-1]
+    g = {"W_h": product(delta_h.mT, X), "b_h": summed(delta_h)}
+    dW, dU, db = product(delta_zr[..., : 2 * n].mT, X), product(delta_zr.mT, H), summed(delta_zr)
+    g |= {"W_z": dW[..., :n, :], "U_z": dU[..., :n, :], "b_z": db[..., :n]}
+    g |= {"W_r": dW[..., n:, :], "U_r": dU[..., n : 2 * n, :], "b_r": db[..., n : 2 * n]}
     if form == "cho":
-        g["U_h"] = product(delta.mT, R * H)
-    else:
-        g["U_h"], g["c_h"] = product((delta * R).mT, H), summed(delta * R)
-    return g
+        return g | {"U_h": product(delta_h.mT, R * H)}
+    return g | {"U_h": dU[..., 2 * n :, :], "c_h": db[..., 2 * n :]}
 
 
 class GRU(Recurrent):

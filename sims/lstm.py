@@ -31,6 +31,8 @@ from sims._recurrent import (
     drive,
     flat,
     memory,
+    split,
+    stacked,
     times,
     total,
     train,
@@ -64,16 +66,16 @@ def forward(x: Array, w: Weights, h_0: Array | None = None, c_0: Array | None = 
     h_0 and c_0 (..., sequence, unit) are zero if not given. Returns i, f, g, o, c, h and c_before, h_before,
     those each token finds, each (..., sequence, token, unit).
     """
-    a = drive(x, w, ("_i", "_f", "_o", "_g"))
-    h, c = memory(a, h_0), memory(a, c_0)
-    U = np.stack([transposed(w[f"U_{k}"]) for k in "ifog"], -3)
-    states = {k: a[..., j, :, :] for j, k in enumerate("ifog")}
+    n, gates = w["U_i"].shape[-1], ("_i", "_f", "_o", "_g")
+    a, U = drive(x, w, gates), transposed(stacked(w, "U", gates))
+    h, c = memory(a, n, h_0), memory(a, n, c_0)
+    states = dict(zip("ifog", split(a, n)))
     for k, v in {"c": c, "h": h}.items():
         states |= {k: v[..., 1:, :, :], f"{k}_before": v[..., :-1, :, :]}
-    each = zip(walk(a, gates=True), *(walk(v) for v in states.values()))
-    for a_t, i_t, f_t, o_t, g_t, c_next, c_t, h_next, h_t in each:
-        a_t += h_t[..., None, :, :] @ U
-        sigmoid(a_t[..., :3, :, :], out=a_t[..., :3, :, :])
+    along = walk(a, a[..., : 3 * n], *states.values())
+    for a_t, ifo_t, i_t, f_t, o_t, g_t, c_next, c_t, h_next, h_t in along:
+        a_t += product(h_t, U)
+        sigmoid(ifo_t, out=ifo_t)
         np.tanh(g_t, out=g_t)
         np.multiply(f_t, c_t, out=c_next)
         c_next += i_t * g_t
@@ -92,36 +94,45 @@ def deltas(w: Weights, s: States, dh: Array, dc: Array | None = None) -> States:
     adds at each token. Returns the δ (∂L/∂ what is squashed) as i, f, g and o, the total ∂L/∂h with c held as
     h and ∂L/∂c as c, all (..., sequence, token, unit), and h_0 and c_0 (..., sequence, unit).
     """
+    delta, dh, dc = side_by_side(w, s, dh, dc)
+    named = dict(zip("ifgo", split(delta, dh.shape[-1]))) | {"h": dh[..., 1:, :, :], "c": dc[..., 1:, :, :]}
+    return {k: turned(v) for k, v in named.items()} | {"h_0": dh[..., 0, :, :], "c_0": dc[..., 0, :, :]}
+
+
+def side_by_side(w: Weights, s: States, dh: Array, dc: Array | None) -> tuple[Array, Array, Array]:
+    """δ_i, δ_f, δ_g and δ_o in one; ∂L/∂h and ∂L/∂c, those of h_0 and c_0 first.
+
+    All (..., token, sequence, unit): so one product sends all four δ back through the four U.
+    """
     i, f, o, g, c, c_before = (turned(s[k]) for k in ("i", "f", "o", "g", "c", "c_before"))
-    tanh_c = np.tanh(c)
+    n, tanh_c, U = c.shape[-1], np.tanh(c), stacked(w, "U", ("_i", "_f", "_g", "_o"))
     to_i, to_f, to_g = g * i * (1 - i), c_before * f * (1 - f), i * (1 - g**2)
     to_o, to_c = tanh_c * o * (1 - o), o * (1 - tanh_c**2)
     dc = total(np.zeros_like(dh) if dc is None else dc, c)
     dh = total(dh, c)
-    d = {k: np.empty_like(dh[..., 1:, :, :]) for k in "ifog"}
-    totals = [v for x in (dh, dc) for v in (x[..., :-1, :, :], x[..., 1:, :, :])]
-    each = zip(*(walk(v)[::-1] for v in (*d.values(), *totals, to_i, to_f, to_o, to_g, to_c, f)))
-    for d_i, d_f, d_o, d_g, dh_t, dh_next, dc_t, dc_next, to_i_t, to_f_t, to_o_t, to_g_t, to_c_t, f_t in each:
+    delta = np.empty((*dh.shape[:-3], *c.shape[-3:-1], 4 * n), dh.dtype)
+    along = (delta, *split(delta, n), *(v for x in (dh, dc) for v in (x[..., :-1, :, :], x[..., 1:, :, :])))
+    given = (to_i, to_f, to_g, to_o, to_c, f)
+    for d, d_i, d_f, d_g, d_o, dh_t, dh_next, dc_t, dc_next, *each in walk(*along, *given, back=True):
+        to_i_t, to_f_t, to_g_t, to_o_t, to_c_t, f_t = each
         dc_next += dh_next * to_c_t
         np.multiply(dc_next, to_i_t, out=d_i)
         np.multiply(dc_next, to_f_t, out=d_f)
-        np.multiply(dh_next, to_o_t, out=d_o)
         np.multiply(dc_next, to_g_t, out=d_g)
+        np.multiply(dh_next, to_o_t, out=d_o)
         dc_t += dc_next * f_t
-        for k, delta in zip("ifog", (d_i, d_f, d_o, d_g)):
-            dh_t += product(delta, w[f"U_{k}"])
-    after = d | {"h": dh[..., 1:, :, :], "c": dc[..., 1:, :, :]}
-    return {k: turned(v) for k, v in after.items()} | {"h_0": dh[..., 0, :, :], "c_0": dc[..., 0, :, :]}
+        dh_t += product(d, U)
+    return delta, dh, dc
 
 
 def backward(x: Array, w: Weights, s: States, dh: Array) -> Weights:
     """∂L/∂W = Σ δ xᵀ, ∂L/∂U = Σ δ hᵀ and ∂L/∂b = Σ δ over tokens and sequences; dh as in `deltas`."""
-    d, X, H = deltas(w, s, dh), flat(turned(x)), flat(turned(s["h_before"]))
-    grad = {}
-    for k in "ifgo":
-        delta = flat(turned(d[k]))
-        grad[f"W_{k}"], grad[f"U_{k}"] = product(delta.mT, X), product(delta.mT, H)
-        grad[f"b_{k}"] = summed(delta)
+    n, delta = w["U_i"].shape[-1], flat(side_by_side(w, s, dh, None)[0])
+    dW, dU = (product(delta.mT, flat(turned(v))) for v in (x, s["h_before"]))
+    db, grad = summed(delta), {}
+    for j, k in enumerate("ifgo"):
+        rows = slice(j * n, (j + 1) * n)
+        grad[f"W_{k}"], grad[f"U_{k}"], grad[f"b_{k}"] = dW[..., rows, :], dU[..., rows, :], db[..., rows]
     return grad
 
 

@@ -14,6 +14,7 @@ References: Elman 1990, Cognitive Science 14, 179; on the vanishing gradient Ben
 IEEE Transactions on Neural Networks 5, 157.
 """
 
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -55,9 +56,9 @@ def forward(x: Array, w: Weights, h_0: Array | None = None) -> States:
     and before each token, (..., sequence, token, unit).
     """
     a = drive(x, w, ("",))
-    h = memory(a, h_0)
+    h = memory(a, a.shape[-1], h_0)
     h_before, h_after, U = h[..., :-1, :, :], h[..., 1:, :, :], transposed(w["U"])
-    for a_t, h_t, h_next in zip(walk(a[..., 0, :, :]), walk(h_before), walk(h_after)):
+    for a_t, h_t, h_next in walk(a, h_before, h_after):
         a_t += product(h_t, U)
         np.tanh(a_t, out=h_next)
     return {"h": turned(h_after), "h_before": turned(h_before)}
@@ -75,8 +76,8 @@ def deltas(w: Weights, s: States, dh: Array, reach: int = 0) -> States:
     h = turned(s["h"])
     dh, tokens = total(dh, h), h.shape[-3]
     delta = np.zeros_like(dh[..., 1:, :, :])
-    along = (delta, dh[..., :-1, :, :], dh[..., 1:, :, :], 1 - h**2)
-    for delta_t, dh_t, dh_next, slope in zip(*(walk(v)[::-1][: reach or tokens] for v in along)):
+    along = walk(delta, dh[..., :-1, :, :], dh[..., 1:, :, :], 1 - h**2, back=True)
+    for delta_t, dh_t, dh_next, slope in islice(along, reach or tokens):
         np.multiply(dh_next, slope, out=delta_t)
         dh_t += product(delta_t, w["U"])
     return {"a": turned(delta), "h": turned(dh[..., 1:, :, :]), "h_0": dh[..., 0, :, :]}
