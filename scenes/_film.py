@@ -61,6 +61,12 @@ class Film(Scene):
             found |= {name: value for name, value in vars(kind).items() if isinstance(value, Simulation)}
         return found
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the film itself, drawn at draft quality unless it was before."""
+        from scenes._html import film
+
+        return film(self)
+
     def setup(self) -> None:
         """Ground and question."""
         self.camera.background_color = colour("ground")

@@ -155,6 +155,12 @@ class Simulation(BaseModel):
                     raise ValueError(f"{name} must have entries {_bounds(field)}; got {getattr(self, name)}")
         return self
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from sims._html import simulation
+
+        return simulation(self)
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """The same simulation with some parameters changed; unlike pydantic's own, it checks them."""
         return type(self)(**(dict(self) | dict(update or {})))
