@@ -22,6 +22,7 @@ MACHINERY = {
     "sweep": "_sweep",
     "latin": "_axes",
     "random": "_axes",
+    "figure": "_plot",
     "save": "_trajectory",
     "load": "_trajectory",
 }
