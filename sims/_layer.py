@@ -29,8 +29,8 @@ def product(A: Array, B: Array, out: Array | None = None) -> Array:
         C = A.dot(B, out)
         return C
     m, k, n = *A.shape[-2:], B.shape[-1]
-    pieces = next((p for p in (1, 2, 4, 8) if m * k * n <= p * LITTLE), 1)
-    if pieces == 1 or m % pieces:
+    pieces = 2 if m * k * n <= 2 * LITTLE else 4 if m * k * n <= 4 * LITTLE else 8
+    if m * k * n <= LITTLE or m * k * n > 8 * LITTLE or m % pieces:
         C = np.matmul(A, B, out=out)
         return C
     A = A.reshape(*A.shape[:-2], pieces, m // pieces, k)

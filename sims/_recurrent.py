@@ -42,6 +42,12 @@ def flat(x: Array) -> Array:
     return x.reshape(*x.shape[:-3], -1, x.shape[-1])
 
 
+def beside_one(x: Array) -> Array:
+    """`flat` inputs x (..., sequence, token, input), and one that is always 1: its weights are the biases."""
+    x = turned(x)
+    return flat(np.concatenate([x, np.ones((*x.shape[:-1], 1), x.dtype)], -1))
+
+
 def stacked(w: Weights, kind: str, gates: tuple[str, ...]) -> Array:
     """W, U or b of several gates, told by the endings of their names: (..., all their units, source)."""
     return np.concatenate([w[kind + k] for k in gates], -1 if kind == "b" else -2)
@@ -52,20 +58,22 @@ def transposed(U: Array) -> Array:
     return np.ascontiguousarray(U.mT)
 
 
-def drive(x: Array, w: Weights, gates: tuple[str, ...]) -> Array:
-    """W x + b of the gates for all tokens at once; complex where any weight is.
+def drive(x: Array, w: Weights, *squashed_alike: tuple[str, ...]) -> list[Array]:
+    """W x + b for all tokens at once, of each group of gates together; complex where any weight is.
 
-    x (..., sequence, token, input) -> (..., token, sequence, all their units).
+    x (..., sequence, token, input) -> (..., token, sequence, all units of the group) each.
     """
-    W, b = stacked(w, "W", gates), stacked(w, "b", gates)
-    a = product(flat(turned(x)), W.mT).astype(np.result_type(x, *w.values()), copy=False)
-    a += b[..., None, :]
-    return a.reshape(*a.shape[:-2], x.shape[-2], x.shape[-3], a.shape[-1])
+    X, dtype, driven = beside_one(x), np.result_type(x, *w.values()), []
+    for gates in squashed_alike:
+        W_and_b = np.concatenate([stacked(w, "W", gates), stacked(w, "b", gates)[..., None]], -1)
+        a = product(X, W_and_b.mT).astype(dtype, copy=False)
+        driven.append(a.reshape(*a.shape[:-2], x.shape[-2], x.shape[-3], a.shape[-1]))
+    return driven
 
 
-def memory(a: Array, n: int, h_0: Array | None) -> Array:
-    """Room for a memory of n units after each token of `drive`, behind h_0 (..., sequence, unit), or zero."""
-    h = np.empty((*a.shape[:-3], a.shape[-3] + 1, a.shape[-2], n), a.dtype)
+def memory(a: Array, h_0: Array | None) -> Array:
+    """Room for the memory after each token of a gate's `drive`, behind h_0 (..., sequence, unit), or zero."""
+    h = np.empty((*a.shape[:-3], a.shape[-3] + 1, *a.shape[-2:]), a.dtype)
     h[..., 0, :, :] = 0 if h_0 is None else h_0
     return h
 

@@ -27,6 +27,7 @@ from sims._recurrent import (
     Recurrent,
     States,
     Weights,
+    beside_one,
     drive,
     flat,
     memory,
@@ -70,11 +71,11 @@ def forward(x: Array, w: Weights, form: Form = "cho", h_0: Array | None = None) 
     memory each token finds, and reset_before, what its r acts on: h, in form "torch" U_h h + c_h. Each is
     (..., sequence, token, unit).
     """
-    n, c_h = w["U_h"].shape[-1], None if form == "cho" else w["c_h"][..., None, :]
-    a = drive(x, w, ("_z", "_r", "_h"))
-    h = memory(a, n, h_0)
-    zr, (z, r, h_tilde), h_before, h_after = a[..., : 2 * n], split(a, n), h[..., :-1, :, :], h[..., 1:, :, :]
-    reset_before = h_before if c_h is None else np.empty_like(h_before)
+    zr, h_tilde = drive(x, w, ("_z", "_r"), ("_h",))
+    h, n = memory(h_tilde, h_0), h_tilde.shape[-1]
+    (z, r), h_before, h_after = split(zr, n), h[..., :-1, :, :], h[..., 1:, :, :]
+    c_h = None if form == "cho" else w["c_h"][..., None, :]
+    reset_before = h_before if c_h is None else np.empty_like(h_tilde)
     U = transposed(stacked(w, "U", ("_z", "_r") if c_h is None else ("_z", "_r", "_h")))
     U_h = transposed(w["U_h"])
     along = walk(zr, z, r, h_tilde, h_before, h_after, reset_before)
@@ -159,15 +160,14 @@ def backward(x: Array, w: Weights, s: States, dh: Array, form: Form = "cho") -> 
     What U_h met was r ⊙ h; in form "torch" the δ of U_h and c_h is δ_h ⊙ r. dh as in `deltas`.
     """
     delta_h, delta_zr = map(flat, side_by_side(w, s, dh, form)[:2])
-    X, H, R = (flat(turned(v)) for v in (x, s["h_before"], s["r"]))
-    n = delta_h.shape[-1]
-    g = {"W_h": product(delta_h.mT, X), "b_h": summed(delta_h)}
-    dW, dU, db = product(delta_zr[..., : 2 * n].mT, X), product(delta_zr.mT, H), summed(delta_zr)
-    g |= {"W_z": dW[..., :n, :], "U_z": dU[..., :n, :], "b_z": db[..., :n]}
-    g |= {"W_r": dW[..., n:, :], "U_r": dU[..., n : 2 * n, :], "b_r": db[..., n : 2 * n]}
+    n, X, H, R = delta_h.shape[-1], beside_one(x), flat(turned(s["h_before"])), flat(turned(s["r"]))
+    dW, dU = product(delta_zr[..., : 2 * n].mT, X), product(delta_zr.mT, H)
+    into = {"z": dW[..., :n, :], "r": dW[..., n:, :], "h": product(delta_h.mT, X)}
+    g = {f"W_{k}": v[..., :-1] for k, v in into.items()} | {f"b_{k}": v[..., -1] for k, v in into.items()}
+    g |= {"U_z": dU[..., :n, :], "U_r": dU[..., n : 2 * n, :]}
     if form == "cho":
         return g | {"U_h": product(delta_h.mT, R * H)}
-    return g | {"U_h": dU[..., 2 * n :, :], "c_h": db[..., 2 * n :]}
+    return g | {"U_h": dU[..., 2 * n :, :], "c_h": summed(delta_zr[..., 2 * n :])}
 
 
 class GRU(Recurrent):

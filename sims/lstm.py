@@ -22,12 +22,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from sims._layer import Array, product, sigmoid, summed
+from sims._layer import Array, product, sigmoid
 from sims._recurrent import (
     Cell,
     Recurrent,
     States,
     Weights,
+    beside_one,
     drive,
     flat,
     memory,
@@ -66,16 +67,16 @@ def forward(x: Array, w: Weights, h_0: Array | None = None, c_0: Array | None = 
     h_0 and c_0 (..., sequence, unit) are zero if not given. Returns i, f, g, o, c, h and c_before, h_before,
     those each token finds, each (..., sequence, token, unit).
     """
-    n, gates = w["U_i"].shape[-1], ("_i", "_f", "_o", "_g")
-    a, U = drive(x, w, gates), transposed(stacked(w, "U", gates))
-    h, c = memory(a, n, h_0), memory(a, n, c_0)
-    states = dict(zip("ifog", split(a, n)))
+    ifo, g = drive(x, w, ("_i", "_f", "_o"), ("_g",))
+    U_ifo, U_g = transposed(stacked(w, "U", ("_i", "_f", "_o"))), transposed(w["U_g"])
+    h, c = memory(g, h_0), memory(g, c_0)
+    states = dict(zip("ifo", split(ifo, g.shape[-1]))) | {"g": g}
     for k, v in {"c": c, "h": h}.items():
         states |= {k: v[..., 1:, :, :], f"{k}_before": v[..., :-1, :, :]}
-    along = walk(a, a[..., : 3 * n], *states.values())
-    for a_t, ifo_t, i_t, f_t, o_t, g_t, c_next, c_t, h_next, h_t in along:
-        a_t += product(h_t, U)
+    for ifo_t, i_t, f_t, o_t, g_t, c_next, c_t, h_next, h_t in walk(ifo, *states.values()):
+        ifo_t += product(h_t, U_ifo)
         sigmoid(ifo_t, out=ifo_t)
+        g_t += product(h_t, U_g)
         np.tanh(g_t, out=g_t)
         np.multiply(f_t, c_t, out=c_next)
         c_next += i_t * g_t
@@ -128,11 +129,11 @@ def side_by_side(w: Weights, s: States, dh: Array, dc: Array | None) -> tuple[Ar
 def backward(x: Array, w: Weights, s: States, dh: Array) -> Weights:
     """∂L/∂W = Σ δ xᵀ, ∂L/∂U = Σ δ hᵀ and ∂L/∂b = Σ δ over tokens and sequences; dh as in `deltas`."""
     n, delta = w["U_i"].shape[-1], flat(side_by_side(w, s, dh, None)[0])
-    dW, dU = (product(delta.mT, flat(turned(v))) for v in (x, s["h_before"]))
-    db, grad = summed(delta), {}
+    dW, dU = product(delta.mT, beside_one(x)), product(delta.mT, flat(turned(s["h_before"])))
+    grad: Weights = {}
     for j, k in enumerate("ifgo"):
         rows = slice(j * n, (j + 1) * n)
-        grad[f"W_{k}"], grad[f"U_{k}"], grad[f"b_{k}"] = dW[..., rows, :], dU[..., rows, :], db[..., rows]
+        grad |= {f"W_{k}": dW[..., rows, :-1], f"U_{k}": dU[..., rows, :], f"b_{k}": dW[..., rows, -1]}
     return grad
 
 

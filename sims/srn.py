@@ -19,12 +19,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from sims._layer import Array, product, summed
+from sims._layer import Array, product
 from sims._recurrent import (
     Cell,
     Recurrent,
     States,
     Weights,
+    beside_one,
     drive,
     flat,
     memory,
@@ -55,8 +56,8 @@ def forward(x: Array, w: Weights, h_0: Array | None = None) -> States:
     h_0 (..., sequence, unit) is the first memory, zero if not given. Returns h and h_before, the memory after
     and before each token, (..., sequence, token, unit).
     """
-    a = drive(x, w, ("",))
-    h = memory(a, a.shape[-1], h_0)
+    (a,) = drive(x, w, ("",))
+    h = memory(a, h_0)
     h_before, h_after, U = h[..., :-1, :, :], h[..., 1:, :, :], transposed(w["U"])
     for a_t, h_t, h_next in walk(a, h_before, h_after):
         a_t += product(h_t, U)
@@ -85,8 +86,9 @@ def deltas(w: Weights, s: States, dh: Array, reach: int = 0) -> States:
 
 def backward(x: Array, w: Weights, s: States, dh: Array, reach: int = 0) -> Weights:
     """∂L/∂W = Σ δ xᵀ, ∂L/∂U = Σ δ hᵀ and ∂L/∂b = Σ δ over tokens and sequences; dh as in `deltas`."""
-    delta, X, H = (flat(turned(v)) for v in (deltas(w, s, dh, reach)["a"], x, s["h_before"]))
-    return {"W": product(delta.mT, X), "U": product(delta.mT, H), "b": summed(delta)}
+    delta, H = (flat(turned(v)) for v in (deltas(w, s, dh, reach)["a"], s["h_before"]))
+    dW = product(delta.mT, beside_one(x))
+    return {"W": dW[..., :-1], "U": product(delta.mT, H), "b": dW[..., -1]}
 
 
 class SRN(Recurrent):
