@@ -12,7 +12,7 @@ import numba  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import numpy as np
 from numpy.typing import NDArray
 
-from sims._integrate import CURE
+from sims._integrate import CURE, aligned
 from sims._network import Edges, adjacency
 from sims._progress import ticks
 from sims._trajectory import check_finite
@@ -166,6 +166,7 @@ def rk4(
     """
     B, N = theta.shape
     share = K * N / (2 * links.shape[1]) if links.size else K / N
+    omegas = [aligned(frequencies) for frequencies in omega]
     Kc, Ks = (share * np.cos(alpha))[:, 0], (share * np.sin(alpha))[:, 0]
     turn = np.array([[-Ks, Kc], [-Kc, -Ks]]).transpose(2, 0, 1).copy()
     pin = np.hstack([kappa * np.sin(target), -kappa * np.cos(target)])
@@ -174,13 +175,13 @@ def rk4(
     kept = np.empty((B, steps // every + 1, N))
     kept[:, 0] = theta
     # four arrays, and not one of four rows: only so is it plain to the compiler that they lie apart
-    states = [(y.copy(), y.copy(), y.copy(), y.copy()) for y in theta]
+    states = [(aligned(y), aligned(y), aligned(y), aligned(y)) for y in theta]
     sums = [np.array(start(y, s, c)) for y, s, c, _ in states]
     at_once = max(1, AT_ONCE // theta.size)
     for chunk in ticks(-(-steps // at_once)):
         begin, end = chunk * at_once, min(steps, (chunk + 1) * at_once)
         for m in range(B):
-            march(states[m], sums[m], omega[m], turn[m], pin[m], graphs[m], dt, (begin, end, every), kept[m])
+            march(states[m], sums[m], omegas[m], turn[m], pin[m], graphs[m], dt, (begin, end, every), kept[m])
         y = np.stack([y for y, *_ in states])
         if not (np.abs(y) < LARGEST).all():
             for row in range(begin // every + 1, end // every + 1):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sims._integrate import CACHED
+from sims._integrate import CACHED, aligned, empty
 from sims._network import Edges, adjacency
 
 Array = NDArray[np.float64]
@@ -27,12 +27,12 @@ def sin_cos(theta: Array) -> tuple[Array, Array]:
 
 def sin_cos_of_half(phi: Array, t: Array, s: Array, c: Array) -> None:
     """s = sin 2φ and c = cos 2φ; t is room for tan φ."""
-    np.tan(phi, out=t)
-    np.multiply(t, t, out=c)
-    np.add(c, 1, out=c)
-    np.divide(2, c, out=c)
-    np.multiply(t, c, out=s)
-    np.subtract(c, 1, out=c)
+    np.tan(phi, t)
+    np.multiply(t, t, c)
+    np.add(c, 1.0, c)
+    np.divide(2.0, c, c)
+    np.multiply(t, c, s)
+    np.subtract(c, 1.0, c)
 
 
 class MeanField:
@@ -50,21 +50,24 @@ class MeanField:
         self.pin = np.array([kappa * np.sin(target), -kappa * np.cos(target)])
         self.lagged, self.pinned = alpha.any(), kappa.any()
         self.folded: dict[float, tuple[Array, ...]] = {}
+        # the columns of oscillators that fit the cache; None is all of them, which spares slicing
         columns = [slice(i, i + CACHED) for i in range(0, n, CACHED)]
         self.sums = np.empty((2, B, len(columns)))
-        t, c = np.empty((B, min(n, CACHED))), np.empty_like(omega)
+        t, c = empty(B, min(n, CACHED)), empty(B, n)
         self.blocks = [
-            (m, t[:, : n - m.start], c[:, m], self.sums[0, :, i], self.sums[1, :, i])
+            (m if n > CACHED else None, t[:, : n - m.start], c[:, m], *self.sums[..., i])
             for i, m in enumerate(columns)
         ]
 
     def __call__(self, time: float, phi: Array, h: float, out: Array) -> None:
         if h not in self.folded:
-            self.folded[h] = tuple(h / 2 * v for v in (self.straight, self.across, self.pin, self.omega))
+            self.folded[h] = tuple(
+                aligned(h / 2 * v) for v in (self.straight, self.across, self.pin, self.omega)
+            )
         straight, across, pin, omega = self.folded[h]
         for m, t, c, S, C in self.blocks:
-            s = out[:, m]
-            sin_cos_of_half(phi[:, m], t, s, c)
+            half, s = (phi, out) if m is None else (phi[:, m], out[:, m])
+            sin_cos_of_half(half, t, s, c)
             np.add.reduce(s, axis=1, out=S)
             np.add.reduce(c, axis=1, out=C)
         sums = self.sums if len(self.blocks) == 1 else np.add.reduce(self.sums, 2, keepdims=True)
@@ -75,11 +78,11 @@ class MeanField:
             pull += pin
         a, b = pull
         for m, _, c, _, _ in self.blocks:
-            s = out[:, m]
+            s, w = (out, omega) if m is None else (out[:, m], omega[:, m])
             s *= b
             c *= a
             s += c
-            s += omega[:, m]
+            s += w
 
 
 class Network:
@@ -92,7 +95,7 @@ class Network:
     def __init__(
         self, links: Edges, omega: Array, K: Array, alpha: Array, kappa: Array, target: Array
     ) -> None:
-        self.omega, self.t, self.c = omega, np.empty_like(omega), np.empty_like(omega)
+        self.omega, self.t, self.c = aligned(omega), empty(*omega.shape), empty(*omega.shape)
         self.z = np.empty(omega.shape, complex)
         self.A = weighted(links, omega.shape[1], K * np.exp(-1j * alpha))
         self.pin = kappa * np.exp(1j * target) if kappa.any() else None
