@@ -247,7 +247,7 @@ def test_a_kernel_shows_simulation_trajectory_and_figure() -> None:
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     cells = [
-        "from sims import Kuramoto\nfrom sims._plot import figure\nsim = Kuramoto(n=5, steps=40)\nsim",
+        "from sims import Kuramoto, figure\nsim = Kuramoto(n=5, steps=40)\nsim",
         "run = sim.run()\nrun",
         "figure(run, ['r'])",
         "import matplotlib.pyplot\nfigure(run, ['r'], style='film')",
