@@ -23,6 +23,8 @@ MACHINERY = {
     "latin": "_axes",
     "random": "_axes",
     "figure": "_plot",
+    "compare": "_compare",
+    "export": "_export",
     "save": "_trajectory",
     "load": "_trajectory",
 }

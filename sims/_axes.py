@@ -40,9 +40,7 @@ def axes(kind: type[Simulation], over: Over) -> list[Axis]:
     Raises UnknownName for what is no parameter, ParameterError for values that do not go together.
     """
     if not over:
-        raise ParameterError(
-            'a sweep needs something to go over, such as over={"seed": range(8)}; got none'
-        )
+        raise ParameterError('a sweep needs something to go over, such as over={"seed": range(8)}; got none')
     found: list[Axis] = []
     for name, values in over.items():
         columns = values if isinstance(values, Mapping) else {name: values}
@@ -54,7 +52,8 @@ def axes(kind: type[Simulation], over: Over) -> list[Axis]:
         counts = {key: len(column) for key, column in axis.columns.items()}
         if len(set(counts.values())) > 1:
             said = ", ".join(f"{key} has {count}" for key, count in counts.items())
-            raise ParameterError(f"parameters that go together need as many values each: {said}")
+            together = "parameters that go together need as many values each"
+            raise ParameterError(f"{together}, others a dimension each: {said}")
         if not counts or not axis.size:
             raise ParameterError(f"there are no values to go over along {name}")
         found.append(axis)

@@ -129,6 +129,8 @@ def test_a_sweep_of_nothing_but_failures_ends_with_one(sims: Run) -> None:
 
 # --- mistakes
 
+TOGETHER = "parameters that go together need as many values each, others a dimension each: K has 3, D has 4"
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -147,7 +149,7 @@ def test_a_sweep_of_nothing_but_failures_ends_with_one(sims: Run) -> None:
         ("--over n=0:3", "n must be >= 1; got 0"),
         ("--over K=0:4:3 K=0:4:3", "a parameter is given twice in K=0:4:3 K=0:4:3"),
         ("--over K=0:4:3 --over K=1,2", "K is gone over twice; give its values once"),
-        ("--over K=0:4:3 D=0:1:4", "parameters that go together need as many values each: K has 3, D has 4"),
+        ("--over K=0:4:3 D=0:1:4", TOGETHER),
         ("--over seed=3:3", "there are no values to go over along seed"),
         ("--latin K=0:4", "--latin needs a count and ranges, such as 100 K=0:4; got K=0:4"),
         ("--latin many K=0:4", "--latin needs a number here; got 'many'"),

@@ -1,5 +1,6 @@
 """Sweeps: what they add to the work itself, here, in two processes and through Dask."""
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import wait
 from functools import cache
@@ -33,6 +34,7 @@ def cluster() -> Any:
     """A Dask cluster of two workers, which stays for the whole run."""
     from distributed import Client, LocalCluster
 
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # which manim would print
     workers = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     return Client(workers)
 
@@ -80,4 +82,4 @@ def sweeps(quick: bool) -> list[Group]:
     else:
         timings["dask"] = lambda i: swept(scheduler=cluster())
         pairs.append(Pair("on two Dask workers, of half in each of two", "dask", "two bare", "floor", 1.15))
-    return [Group(f"sweep of {len(sims):,} runs", "sweep", 1, 2 if quick else 7, timings, pairs)]
+    return [Group(f"sweep of {len(sims):,} runs", "sweep", 1, 2 if quick else 5, timings, pairs)]
