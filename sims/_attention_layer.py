@@ -1,5 +1,6 @@
 """The attention layer: its equations and their gradients by hand. Words are rows; all else is batch."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -161,7 +162,7 @@ def blend(x: Array, X: Array, W_Q: Array, W_K: Array, W_V: Array, residual: bool
     """
     q, k, v = (x[..., None, :] @ W_Q)[..., 0, :], X @ W_K, X @ W_V
     dots = (q[..., None, :] * k).sum(-1)
-    z = dots / np.sqrt(q.shape[-1])
+    z = dots / math.sqrt(q.shape[-1])
     weights = softmax(z)
     arrows = weights[..., None] * v
     origin = (x if residual else np.zeros_like(x))[..., None, :]

@@ -153,6 +153,7 @@ def step(
     there, and it may be w. Settings an optimiser does not use are ignored.
     Raises ValueError for a name not in OPTIMISERS.
     """
+    precision = w.dtype
     if isinstance(weight_decay, np.ndarray) or weight_decay:
         if optimiser == "adamw":
             w = decay(w, eta, weight_decay)
@@ -178,7 +179,7 @@ def step(
             state = (m, v)
         case _:
             raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}; got {optimiser!r}")
-    return np.subtract(w, down, out=out, dtype=w.dtype), state
+    return np.subtract(w, down, out=out, dtype=precision), state
 
 
 def learning_rate(

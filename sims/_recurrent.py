@@ -139,7 +139,7 @@ def answer(h: Array, w: Weights) -> Array:
 def loss_of(y: Array, target: Array) -> Array:
     """Mean over sequences of -ln y at the target, or of (y - target)²/2 for one number: (...)."""
     one = y.shape[-1] == 1
-    each = (y - target) ** 2 / 2 if one else -target * np.log(np.maximum(y, TINY))
+    each = (y - target) ** 2 / 2 if one else -target * np.log(np.maximum(y, np.finfo(y.dtype).tiny))
     loss: Array = each.sum(-1).mean(-1)
     return loss
 
@@ -170,7 +170,7 @@ def gradient_left(blame: Callable[[Array], Array], m: Array) -> Array:
     are n gradients sent back through time by `blame`. (Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063.)
     """
     n = m.shape[-1]
-    ones = np.zeros((n, *m.shape))
+    ones = np.zeros((n, *m.shape), m.dtype)
     ones[np.arange(n), ..., -1, np.arange(n)] = 1
     left: Array = np.sqrt((blame(ones) ** 2).sum((0, -1)) / n)
     return left
@@ -199,7 +199,7 @@ def record(cell: Cell, w: Weights, x: Array, x_test: Array, target_test: Array) 
     told = {"y": y, "loss": loss_of(y_test, target_test), "accuracy": accuracy_of(y_test, target_test)}
     left = {k: gradient_left(partial(blame, w, s), m) for k, blame in cell.blame.items()}
     states = {k: v for k, v in s.items() if not k.endswith("_before")}
-    return w | states | told | left | {"trace": trace_of(m)}
+    return {k: v.copy() for k, v in w.items()} | states | told | left | {"trace": trace_of(m)}
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is reported by check_finite
@@ -222,9 +222,8 @@ def train(p: Batch, cell: Cell) -> dict[str, Array]:
     x, target = (np.stack(v) for v in zip(*(task.watched(rng) for rng in rngs)))
     x_test, target_test = draw(TRIALS)
     packed, kept, recorded = pack(w), [], []
-    state = _optimise.start(p.optimiser, packed)
+    w, state = unpack(packed), _optimise.start(p.optimiser, packed)
     for t in ticks(p.steps + 1):
-        w = unpack(packed)
         if t % p.record_every == 0 or t == p.steps:
             kept.append(record(cell, w, x, x_test, target_test))
             recorded.append(t)
@@ -235,7 +234,7 @@ def train(p: Batch, cell: Cell) -> dict[str, Array]:
             size = np.linalg.norm(g, axis=-1, keepdims=True)
             check_finite(size, "the gradient", when=f"step {t}", cure="a smaller eta or clip")
             g *= np.minimum(1, p.clip[:, None] / np.maximum(size, TINY))
-            packed, state = _optimise.step(p.optimiser, packed, g, state, t + 1, p.eta[:, None])
+            _, state = _optimise.step(p.optimiser, packed, g, state, t + 1, p.eta[:, None], out=packed)
     return {k: np.stack([snap[k] for snap in kept], 1) for k in kept[0]} | {
         "step": np.array(recorded),
         "token": np.arange(1, x.shape[-2] + 1),

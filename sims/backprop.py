@@ -169,7 +169,7 @@ def nudged(
 
     w (..., P), h (...). The measured share of weight i is (L(wᵢ + h) - L(wᵢ - h)) / 2h.
     """
-    one_at_a_time = w[..., None, :] + h[..., None, None] * np.eye(w.shape[-1])
+    one_at_a_time = w[..., None, :] + h[..., None, None] * np.eye(w.shape[-1], dtype=w.dtype)
     W, b = layers(one_at_a_time, sizes)
     z, a = forward(W, b, x[..., None, :, :], activation, output)
     L = len(W)

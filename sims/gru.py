@@ -124,12 +124,7 @@ def side_by_side(w: Weights, s: States, dh: Array, form: Form) -> tuple[Array, A
     """
     z, r, h_tilde, h, reset = (turned(s[k]) for k in ("z", "r", "h_tilde", "h_before", "reset_before"))
     keep, replace, to_z = (1 - z, z, h_tilde - h) if form == "cho" else (z, 1 - z, h - h_tilde)
-    to_h = 1 - h_tilde**2
-    to_h *= replace
-    to_z *= keep
-    to_z *= replace
-    to_r = 1 - r
-    to_r *= reset
+    to_h, to_z, to_r = replace * (1 - h_tilde**2), to_z * keep * replace, reset * (1 - r)
     n, gates = h.shape[-1], ("_z", "_r") if form == "cho" else ("_z", "_r", "_h")
     dh, U, U_h = total(dh, h), stacked(w, "U", gates), w["U_h"]
     delta_h = np.empty_like(dh[..., 1:, :, :])

@@ -190,6 +190,39 @@ def test_a_word_blended_with_copies_of_itself_keeps_its_direction():
     np.testing.assert_allclose(parts.output, 2 * x, rtol=1e-14)
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("words", [6, 130])
+def test_single_precision_stays_single_and_double_double(words, masked):
+    """Of 130 words some products are large enough to be taken in pieces."""
+    rng = np.random.default_rng(4)
+    X, G = rng.normal(size=(2, 2, words, 64))
+    W = rng.normal(size=(4, 64, 64)) / 8
+    mask = np.tri(words, dtype=bool) if masked else None
+    answers = []
+    for kind in ("f8", "f4"):
+        given = [v.astype(kind) for v in (X, *W)]
+        parts = A.attention(*given, heads=4, mask=mask)
+        answers.append(parts._asdict() | A.attention_backward(G.astype(kind), parts, *given))
+    for name, value in answers[1].items():
+        assert (value.dtype, answers[0][name].dtype) == ("f4", "f8"), name
+        np.testing.assert_allclose(value, answers[0][name], rtol=1e-4, atol=1e-4, err_msg=name)
+    assert A.blend(*(v.astype("f4") for v in (X[:, -1], X, *W[:3]))).output.dtype == "f4"
+
+
+@pytest.mark.parametrize("kind", ["f8", "f4"])
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_softmax_far_beyond_the_range_of_numbers_is_that_of_the_shifted_scores(kind, axis):
+    z = np.array([[300.0, 299, -1e4], [0, -700, 88], [-500, -501, -502]], dtype=kind)
+    z = z if axis == -1 else z.T
+    near = np.exp((z - z.max(axis, keepdims=True)).astype("f8"))
+    np.testing.assert_allclose(
+        A.softmax(z, axis), near / near.sum(axis, keepdims=True), rtol=1e-5, atol=1e-30
+    )
+    kept = z.copy()
+    assert A.softmax(z, axis, out=z) is z
+    np.testing.assert_array_equal(z, A.softmax(kept, axis))
+
+
 # ------------------------------------------------------------------------------------------ the sentences
 
 

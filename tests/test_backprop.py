@@ -106,6 +106,39 @@ def test_scores_of_a_thousand_neither_overflow_nor_lose_the_gradient():
     assert kept["dW_1"].tolist() == [[1.0], [-1.0]]
 
 
+@pytest.mark.parametrize("output", [*HIDDEN, "softmax"])
+@pytest.mark.parametrize("activation", HIDDEN)
+def test_single_precision_stays_single_and_double_double(activation, output):
+    rng, sizes = np.random.default_rng(2), (3, 6, 4)
+    w, x, y = rng.normal(size=(5, 52)), rng.normal(size=(7, 3)), np.eye(4)[rng.integers(4, size=7)]
+    W, b = layers(w, sizes)
+    W_32, b_32 = layers(w.astype("f4"), sizes)
+    double = ours(W, b, x, y, activation, output)
+    single = ours(W_32, b_32, x.astype("f4"), y.astype("f4"), activation, output)
+    for name, value in single.items():
+        assert (value.dtype, double[name].dtype) == ("f4", "f8"), name
+        np.testing.assert_allclose(value, double[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("lead", [(), (4,)])
+def test_shares_written_into_a_flat_gradient_are_the_gradient(lead):
+    """Layers so wide that their products are taken in pieces."""
+    rng, sizes, net = np.random.default_rng(3), (300, 64, 5), ("tanh", "softmax")
+    w = rng.normal(size=(*lead, 300 * 64 + 64 + 64 * 5 + 5)) / 16
+    x, y = rng.normal(size=(*lead, 96, 300)), np.eye(5)[rng.integers(5, size=(*lead, 96))]
+    W, b = layers(w, sizes)
+    _, a = forward(W, b, x, *net)
+    delta = backward(W, a, y, *net)
+    g = np.full_like(w, np.nan)
+    into = layers(g, sizes)
+    assert shares(delta, a, out=into) == into
+    np.testing.assert_array_equal(g, gradient(w, x, y, sizes, *net))
+    for l in (1, 2):
+        dW = np.einsum("...sn,...sm->...nm", delta[l], a[l - 1]) / 96
+        np.testing.assert_allclose(into[0][l], dW, rtol=1e-10, atol=1e-14)
+        np.testing.assert_allclose(into[1][l], delta[l].mean(-2), rtol=1e-10, atol=1e-14)
+
+
 # ------------------------------------------------------------------------------------------- the lecture
 
 

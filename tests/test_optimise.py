@@ -141,3 +141,25 @@ def test_no_schedule_leaves_the_range_from_nothing_to_eta(schedule, steps, warmu
     assert eta.shape == (2, steps)
     assert (eta >= 0).all()
     assert (eta <= [[0.1 + 1e-15], [3 + 1e-15]]).all()
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_step_written_over_the_weights_is_the_step(optimiser):
+    rng = np.random.default_rng(0)
+    w, g = rng.normal(size=(2, 3, 5))
+    state = tuple(rng.uniform(0.1, 1, size=w.shape) for _ in start(optimiser, w))
+    settings = {"eta": rng.uniform(0.1, 1, (3, 1)), "weight_decay": np.array([[0.0], [0.1], [0.2]])}
+    after, memory = step(optimiser, w.copy(), g, state, 3, **settings)
+    same, memory_too = step(optimiser, w, g, state, 3, **settings, out=w)
+    assert same is w
+    assert (w == after).all()
+    assert all((a == b).all() for a, b in zip(memory, memory_too))
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_weights_keep_their_precision_whatever_the_learning_rate_has(optimiser):
+    w = np.ones(3, dtype="f4")
+    for eta in (0.1, np.float64(0.1), np.full(3, 0.1)):
+        moved, state = step(optimiser, w, w / 2, start(optimiser, w), 1, eta=eta, weight_decay=0.1)
+        assert moved.dtype == "f4"
+        assert all(memory.dtype == "f4" for memory in state)

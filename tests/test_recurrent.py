@@ -309,3 +309,31 @@ def test_a_batch_is_its_members_one_by_one(kind):
                 np.testing.assert_allclose(ours, alone[name], rtol=0, atol=1e-12, err_msg=name)
             else:
                 assert (ours == alone[name]).all()
+
+
+@pytest.mark.parametrize("lead", [(), (2,)])
+@pytest.mark.parametrize("cell", ENDINGS)
+def test_single_precision_stays_single_and_double_double(cell, lead):
+    rng = np.random.default_rng(8)
+    w = random_weights(cell, rng, lead=lead)
+    x, dh = rng.normal(size=(*lead, 5, 6, 4)), rng.normal(size=(*lead, 5, 6, 3))
+    w_32, x_32, dh_32 = {k: v.astype("f4") for k, v in w.items()}, x.astype("f4"), dh.astype("f4")
+    s, s_32 = run(cell, x, w), run(cell, x_32, w_32)
+    pairs = [(s_32, s), (blame(cell, w_32, s_32, dh_32), blame(cell, w, s, dh))]
+    pairs.append((backward(cell, x_32, w_32, s_32, dh_32), backward(cell, x, w, s, dh)))
+    for single, double in pairs:
+        for name, value in single.items():
+            assert (value.dtype, double[name].dtype) == ("f4", "f8"), name
+            np.testing.assert_allclose(value, double[name], rtol=1e-4, atol=1e-5, err_msg=name)
+    assert gradient_left(lambda dh: blame(cell, w_32, s_32, dh)["h"], s_32["h"]).dtype == "f4"
+
+
+def test_a_large_memory_is_that_of_its_steps_too():
+    """Its products are large enough to be taken in pieces."""
+    rng = np.random.default_rng(9)
+    w, x = random_weights("torch", rng, n=256, m=3), rng.normal(size=(32, 3, 3))
+    w |= {k: v / 16 for k, v in w.items() if k[0] == "U"}
+    whole, h = gru.forward(x, w, "torch"), np.zeros((32, 256))
+    for t in range(3):
+        h = gru.step(x[:, t], h, w, "torch")["h"]
+        np.testing.assert_allclose(whole["h"][:, t], h, rtol=0, atol=1e-13)
