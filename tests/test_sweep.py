@@ -265,7 +265,7 @@ def test_what_has_not_one_shape_is_refused_with_the_points_that_differ() -> None
         ({"scheme": "rk4"}, "scheme needs several values to go over, such as [1, 2, 3]; got 'rk4'"),
         ({"K": [1, 2000]}, "K must be <= 1,000 (rad/s); got 2000"),
         ({"K": [1], "a": {"K": [2]}}, "K is gone over twice; give its values once"),
-        ({"a": {"K": [1, 2], "D": [1]}}, "parameters that go together need as many values each, others a dim"),
+        ({"a": {"K": [1, 2], "D": [1]}}, "parameters that go together need as many values each, others"),
         ({"D": [0.0, 1.0]}, "D must be 0 unless scheme='euler'; got 1"),
     ],
 )  # fmt: skip
