@@ -13,7 +13,8 @@ steps η (scheme="euler", dt=η) with K = 1 it holds below η = 2 and breaks abo
 Pinned to a phase θ* it descends κ Σ (1 - cos(θᵢ - θ*)).
 
 References: Kuramoto 1975, Lect. Notes Phys. 39, 420; Sakaguchi & Kuramoto 1986, Prog. Theor. Phys. 76, 576;
-Strogatz 2000, Physica D 143, 1; Ott & Antonsen 2008, Chaos 18, 037113.
+Strogatz 2000, Physica D 143, 1; Ott & Antonsen 2008, Chaos 18, 037113; on networks Rodrigues, Peron, Ji &
+Kurths 2016, Phys. Rep. 610, 1.
 """
 
 from collections.abc import Mapping
