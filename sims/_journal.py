@@ -53,6 +53,11 @@ def unpack(path: Path) -> Part:
         return Part(file["points"], file["failure"].tolist(), kept)
 
 
+def part_of(output: Path) -> Path:
+    """Where the parts lie of a sweep that will become `output`."""
+    return output.resolve().with_name(f"{output.name}.part")
+
+
 class Journal:
     """The parts of a sweep that will become `output`; entered, it is this process's alone.
 
@@ -62,7 +67,7 @@ class Journal:
 
     def __init__(self, output: Path, plan: Plan, resume: bool) -> None:
         self.output, self.plan, self.resume = output, plan, resume
-        self.folder = output.resolve().with_name(f"{output.name}.part")
+        self.folder = part_of(output)
         self.parts: list[Part] = []
         self._fresh = True  # nothing was there before
         self._lock: IO[str]

@@ -23,11 +23,11 @@ import xarray as xr
 from sims._axes import Axis, Over, axes
 from sims._batches import Order, Queue, compute, run
 from sims._crew import crew
-from sims._journal import Journal, Part
+from sims._journal import Journal, Part, part_of
 from sims._progress import points_bar
 from sims._record import Record, records
 from sims._simulation import ParameterError, Simulation, labels_of
-from sims._trajectory import check_writable, revision, save, versions
+from sims._trajectory import check_writable, load, revision, save, versions
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,16 @@ class Design:
         return Order(type(self.sim), self.records)
 
     @property
+    def over(self) -> dict[str, dict[str, tuple[Any, ...]]]:
+        """What `sweep` goes over, in full."""
+        return {axis.name: axis.columns for axis in self.axes}
+
+    @property
+    def asked(self) -> list[str]:
+        """What is recorded, in words."""
+        return ["@".join(filter(None, record)) for record in self.records]
+
+    @property
     def name(self) -> str:
         return type(self.sim).__module__.rsplit(".", 1)[-1]
 
@@ -69,8 +79,8 @@ class Design:
         return {
             "simulation": self.name,
             "parameters": dict(self.sim),
-            "over": [axis.columns for axis in self.axes],
-            "record": ["@".join(filter(None, record)) for record in self.records],
+            "over": self.over,
+            "record": self.asked,
             "versions": versions(),
             "source": source(type(self.sim)),
         }
@@ -125,20 +135,9 @@ def sweep(
     FileExistsError for an output that another process writes or that holds other points, OSError as files do.
     """
     wanted = design(sim, over, record)
-    return run_design(wanted, output=output, resume=resume, jobs=jobs, scheduler=scheduler, progress=progress)
-
-
-def run_design(
-    wanted: Design,
-    *,
-    output: str | Path | None = None,
-    resume: bool = False,
-    jobs: int = 1,
-    scheduler: Any = None,
-    progress: bool | None = None,
-) -> xr.Dataset:
-    """Compute a sweep; arguments as `sweep` has them."""
     count = len(wanted.points)
+    if output is not None and resume and (whole := finished(wanted, Path(output))):
+        return whole
     with ExitStack() as stack:
         journal = None
         parts: list[Part] = []
@@ -174,6 +173,25 @@ def run_design(
             save(dataset, journal.output)
             journal.remove()
     return dataset
+
+
+def finished(wanted: Design, output: Path) -> xr.Dataset | None:
+    """The sweep, where it is there already and whole.
+
+    Raises FileExistsError where what is there is something else, TrajectoryError where it is damaged.
+    """
+    if not output.exists() or part_of(output).exists():
+        return None
+    there, asked = load(output), attributes(wanted)
+    differ = [key for key in asked if key != "revision" and there.attrs.get(key) != asked[key]]
+    for name, values in coordinates(wanted).items():
+        if name not in there or not np.array_equal(there[name], values):
+            differ.append(name)
+    if differ:
+        raise FileExistsError(
+            f"{output} is no beginning of what is asked for: it differs in {', '.join(differ)}"
+        )
+    return there
 
 
 class Estimate(NamedTuple):
@@ -253,18 +271,23 @@ def assembled(wanted: Design, parts: Sequence[Part]) -> xr.Dataset:
         dataset[key] = ((*dims, *variable.dims[1:]), grid, variable.attrs)
     told = {"long_name": "why a point has no values", "symbol": "", "units": ""}
     dataset["failure"] = (dims, failure.astype(str).reshape(wanted.shape), told)
-    provenance = wanted.provenance()
-    dataset.attrs = {
+    dataset.attrs = attributes(wanted)
+    return dataset
+
+
+def attributes(wanted: Design) -> dict[str, Any]:
+    """Where the values of a sweep come from, as its Dataset says it."""
+    return {
         "simulation": wanted.name,
         "title": (type(wanted.sim).__doc__ or "").strip().split("\n")[0],
-        "parameters": json.dumps(provenance["parameters"]),
+        "parameters": json.dumps(dict(wanted.sim)),
         "seed": int(getattr(wanted.sim, "seed", 0)),
-        "versions": json.dumps(provenance["versions"]),
+        "versions": json.dumps(versions()),
         "revision": revision(),
+        "source": source(type(wanted.sim)),
         "over": json.dumps([list(axis.columns) for axis in wanted.axes]),
-        "record": json.dumps(provenance["record"]),
+        "record": json.dumps(wanted.asked),
     }
-    return dataset
 
 
 def coordinates(wanted: Design) -> dict[str, xr.Variable]:

@@ -194,11 +194,19 @@ def swept(wanted: "Design", output: Path, resume: bool, jobs: int, scheduler: st
 
     Raises Diverged where nothing but failures came out.
     """
-    from sims._sweep import run_design
+    from sims._sweep import sweep
     from sims._trajectory import Diverged
 
     began = perf_counter()
-    dataset = run_design(wanted, output=output, resume=resume, jobs=jobs, scheduler=scheduler)
+    dataset = sweep(
+        wanted.sim,
+        wanted.over,
+        record=wanted.asked,
+        output=output,
+        resume=resume,
+        jobs=jobs,
+        scheduler=scheduler,
+    )
     took = perf_counter() - began
     failed = dataset.failure.values[dataset.failure.values != ""]
     size = sum(file.stat().st_size for file in ([output] if output.is_file() else output.rglob("*")))
@@ -231,7 +239,7 @@ def foretold(wanted: "Design", jobs: int) -> None:
     tell(
         {
             "points": counted(wanted),
-            "recorded": ", ".join("@".join(filter(None, record)) for record in wanted.records),
+            "recorded": ", ".join(wanted.asked),
             "disk": f"{disk} before compression",
             "time": f"about {long} {many}",
         }

@@ -1,6 +1,7 @@
 """A sweep is its single runs, labelled: whatever it goes over, however it is cut, wherever it runs."""
 
 import json
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ def test_a_sweep_says_what_it_was_made_of() -> None:
     assert Kuramoto(**json.loads(ds.attrs["parameters"])) == SMALL
     assert json.loads(ds.attrs["over"]) == [["K"], ["seed"]]
     assert json.loads(ds.attrs["record"]) == ["r@end"]
+    assert re.fullmatch("[0-9a-f]{64}", ds.attrs["source"])
     run = SMALL.run()
     assert all(
         ds.attrs[key] == run.attrs[key] for key in ("simulation", "title", "seed", "versions", "revision")

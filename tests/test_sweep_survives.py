@@ -162,6 +162,20 @@ def test_parts_of_other_code_are_not_gone_on_with(folder: Path) -> None:
     assert parts(folder)
 
 
+@pytest.mark.parametrize("name", ["s.nc", "s.zarr"])
+def test_what_is_finished_is_not_begun_again(folder: Path, name: str) -> None:
+    words = ("--over", "x=1,2", "--wait", "1", "-o", name)
+    assert shell("sweep", "./slow.py", *words, cwd=folder).returncode == 0
+    written = (folder / name).stat().st_mtime_ns
+    again = shell("sweep", "./slow.py", *words, "--resume", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert (folder / name).stat().st_mtime_ns == written
+    other = shell("sweep", "./slow.py", "--over", "x=1,3", "-o", name, "--resume", cwd=folder)
+    assert other.returncode == 2
+    assert f"{name} is no beginning of what is asked for: it differs in x" in other.stderr
+    assert (folder / name).stat().st_mtime_ns == written
+
+
 def test_a_second_process_that_writes_the_same_file_is_refused(folder: Path) -> None:
     first = begun(folder, 1, *GRID)
     second = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", "--resume", cwd=folder)
