@@ -172,7 +172,7 @@ def test_what_is_finished_is_not_begun_again(folder: Path, name: str) -> None:
     assert (folder / name).stat().st_mtime_ns == written
     other = shell("sweep", "./slow.py", "--over", "x=1,3", "-o", name, "--resume", cwd=folder)
     assert other.returncode == 2
-    assert f"{name} is no beginning of what is asked for: it differs in x" in other.stderr
+    assert f"{name} is no beginning of what is asked for: it differs in parameters, x" in other.stderr
     assert (folder / name).stat().st_mtime_ns == written
 
 
