@@ -144,7 +144,7 @@ def machine() -> dict[str, str]:
         "load": f"{os.getloadavg()[0]:.1f} before the first slice",
         "python": platform.python_version(),
         **{name: version(name) for name in ("manim", "av", "pycairo", "numpy", "scipy")},
-        "torch": "there, but not compared with" if find_spec("torch") else "not there: no row for it",
+        "torch": version("torch") if find_spec("torch") else "not there: no row for it",
     }
 
 
