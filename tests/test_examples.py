@@ -4,7 +4,6 @@
 or to what it computes.
 """
 
-import json
 import os
 import re
 import socket
@@ -144,5 +143,5 @@ def test_the_readme_tells_which_notebook_answers_what():
 if __name__ == "__main__":
     for path in [Path(name) for name in sys.argv[1:]] or NOTEBOOKS:
         with tempfile.TemporaryDirectory() as folder:
-            path.write_text(json.dumps(run(path, Path(folder)), indent=1, ensure_ascii=False) + "\n")
+            nbformat.write(run(path, Path(folder)), path)
         print(path.name, f"{path.stat().st_size / 1000:.0f} kB")
