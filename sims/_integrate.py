@@ -175,12 +175,12 @@ def _normals(
     """Normal numbers of deviation `scale` for step after step, (B, *shape), drawn for many steps at once."""
     at_once = max(1, min(64, steps, 2**20 // max(1, math.prod(shape))))
     drawn = np.empty((len(rngs), at_once, *shape))
-    for i in range(steps):
-        if i % at_once == 0:
-            for rng, row in zip(rngs, drawn[:, : steps - i]):
-                rng.standard_normal(out=row)
-            drawn *= scale
-        yield drawn[:, i % at_once]
+    for begin in range(0, steps, at_once):
+        now = drawn[:, : steps - begin]
+        for rng, row in zip(rngs, now):
+            rng.standard_normal(out=row)
+        now *= scale
+        yield from np.swapaxes(now, 0, 1)
 
 
 def _record(

@@ -193,8 +193,8 @@ def ensembles(quick: bool) -> list[Group]:
 
 
 def noise(quick: bool) -> Group:
-    """The noise of 40 oscillators, 64 steps at a time against step by step."""
-    steps, n = (100, 40) if quick else (10_000, 40)
+    """The noise of 100 oscillators, 64 steps at a time against step by step."""
+    steps, n = (100, 100) if quick else (10_000, 100)
 
     def ours() -> None:
         for _ in _normals([np.random.default_rng(0)], (n,), steps, 0.1):
