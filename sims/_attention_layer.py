@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sims._layer import Array, ones, product, softmax
+from sims._layer import Array, alike, product, softmax
 
 
 def scores(q: Array, k: Array) -> Array:
@@ -41,7 +41,7 @@ def look_backward(
     ∂a - Σ a ⊙ ∂a = [∂o, ∂o · o] [v, -1]ᵀ is one product.
     """
     d_v = product(weights.mT, d_out, out=np.empty_like(v))  # with the heads side by side where v has them so
-    summed_too = np.concatenate([d_out, ((d_out * out) @ ones(v.shape[-1], v.dtype))[..., None]], -1)
+    summed_too = np.concatenate([d_out, ((d_out * out) @ alike(v.shape[-1], 1, v.dtype))[..., None]], -1)
     summed_too *= q.shape[-1] ** -0.5
     v_and_minus_one = np.concatenate([v, np.full_like(v[..., :1], -1)], -1)
     d_scores = product(v_and_minus_one, summed_too.mT).mT  # a query's in a column, as its weights are

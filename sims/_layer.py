@@ -20,21 +20,27 @@ LITTLE = 100**3  # multiplications up to which OpenBLAS, on recent processors, h
 def product(A: Array, B: Array, out: Array | None = None) -> Array:
     """A B, or many of them side by side: (..., m, k), (..., k, n) -> (..., m, n).
 
-    Little work is left to A.dot, whose call takes half as long as np.matmul's. What is up to eight times too
-    much for OpenBLAS's quickest kernels is done in two, four or eight pieces, so many rows of A at a time.
-    These kernels want the rows of B in order, which for many rows of A is worth a copy.
+    One of little work is left to A.dot, whose call takes half as long as np.matmul's; a column times a row to
+    einsum, as BLAS has no such product. Where the rows of B lie apart, and it is small for its use, it is put
+    in order. What is up to eight times too much for OpenBLAS's quickest kernels is done in two, four or eight
+    pieces, so many rows of A at a time.
     """
     C: Array
     if A.ndim == B.ndim == 2 and A.size * B.shape[1] <= LITTLE and (out is None or out.flags.c_contiguous):
         C = A.dot(B, out)
         return C
     m, k, n = *A.shape[-2:], B.shape[-1]
-    pieces = 2 if m * k * n <= 2 * LITTLE else 4 if m * k * n <= 4 * LITTLE else 8
-    if m * k * n <= LITTLE or m * k * n > 8 * LITTLE or m % pieces:
+    if k == 1:
+        C = np.einsum("...i,...j->...ij", A[..., 0], B[..., 0, :], out=out)
+        return C
+    work = m * k * n
+    if B.strides[-1] != B.itemsize and (k * n <= m or (m > 100 and work > LITTLE)):
+        B = np.ascontiguousarray(B)
+    pieces = 2 if work <= 2 * LITTLE else 4 if work <= 4 * LITTLE else 8
+    if work <= LITTLE or work > 8 * LITTLE or m % pieces:
         C = np.matmul(A, B, out=out)
         return C
-    A = A.reshape(*A.shape[:-2], pieces, m // pieces, k)
-    B = (np.ascontiguousarray(B) if m > 100 else B)[..., None, :, :]
+    A, B = A.reshape(*A.shape[:-2], pieces, m // pieces, k), B[..., None, :, :]
     if out is not None:
         out = out.reshape(*out.shape[:-2], pieces, m // pieces, n)
     C = np.matmul(A, B, out=out, order="C")
@@ -42,15 +48,18 @@ def product(A: Array, B: Array, out: Array | None = None) -> Array:
 
 
 @cache
-def ones(n: int, dtype: Any) -> Array:
-    """n ones, not to be written to."""
-    return np.ones(n, dtype)
+def alike(n: int, value: float, dtype: Any) -> Array:
+    """n times the same number, not to be written to."""
+    return np.full(n, value, dtype)
 
 
-def summed(A: Array, out: Array | None = None) -> Array:
-    """The sum of the rows of A (..., row, column): (..., column). A product with ones beats .sum."""
-    one = ones(A.shape[-2], A.dtype)
-    total: Array = one.dot(A, out) if A.ndim == 2 else np.matmul(one, A, out=out)
+def summed(A: Array, out: Array | None = None, share: float = 1.0) -> Array:
+    """The sum of the rows of A (..., row, column), or a share of it: (..., column).
+
+    A row of ones times A is sooner done than A.sum.
+    """
+    row = alike(A.shape[-2], share, A.dtype)
+    total: Array = row.dot(A, out) if A.ndim == 2 else np.matmul(row, A, out=out)
     return total
 
 

@@ -89,7 +89,8 @@ def forward(W: Layers, b: Layers, x: Array, activation: str, output: str) -> tup
     """
     z, a = {}, {0: x}
     for l in W:
-        z[l] = product(a[l - 1], W[l].mT) + b[l][..., None, :]
+        z[l] = product(a[l - 1], W[l].mT)
+        z[l] += b[l][..., None, :]
         a[l] = sigma(z[l], output if l == len(W) else activation)
     return z, a
 
@@ -133,9 +134,9 @@ def shares(delta: Layers, a: Layers, out: tuple[Layers, Layers] | None = None) -
     dW, db = out or ({}, {})
     samples = a[0].shape[-2]
     for l in reversed(delta):
-        part = delta[l] / samples
-        dW[l] = product(part.mT, a[l - 1], out=dW.get(l))
-        db[l] = summed(part, out=db.get(l))
+        dW[l] = product(delta[l].mT, a[l - 1], out=dW.get(l))
+        dW[l] /= samples
+        db[l] = summed(delta[l], out=db.get(l), share=1 / samples)
     return dW, db
 
 
