@@ -16,6 +16,7 @@ from sims._simulation import Batch, Simulation
 from sims._trajectory import Diverged, versions
 
 SECONDS = 1.5  # a batch should take: long enough to hide what it costs to send, short enough to see progress
+SHARE = 4  # at least so many times what a batch of no points would take
 MOST = 256  # points in it
 BYTES = 64e6  # of its trajectories
 DEATHS = 3  # of workers, after which a point is run with no other beside it
@@ -109,6 +110,7 @@ class Queue:
         self.waiting: dict[Any, list[int]] = {}
         self.size: dict[Any, int] = {}
         self.shape: dict[int, Any] = {}
+        self.least: dict[Any, tuple[int, float]] = {}  # points and seconds of each shape's first batch
         for i in missing:
             self.shape[i] = points[i].shape_of_batch()
             self.waiting.setdefault(self.shape[i], []).append(i)
@@ -138,13 +140,21 @@ class Queue:
         return None
 
     def learn(self, batch: Sequence[int], finished: Finished) -> None:
-        """How many points go into the next batch of this shape, from what this one took."""
+        """How many points go into the next batch of this shape, from what this one and a smaller one took.
+
+        A batch of n takes a + b n: it shall take SECONDS, or longer where these would mostly be spent on a.
+        """
         count, seconds = len(batch), max(finished.seconds, 1e-6)
-        size = count * SECONDS / seconds
-        if seconds < SECONDS:
-            size = max(size, 2 * count)
+        shape = self.shape[batch[0]]
+        few, sooner = self.least.setdefault(shape, (count, seconds))
+        if count > few:
+            b = max((seconds - sooner) / (count - few), seconds / count / 10)
+            a = max(seconds - b * count, 0.0)
+            size = max(SECONDS - a, SHARE * a) / b
+        else:
+            size = max(count * SECONDS / seconds, 2 * count)
         room = BYTES * count / finished.nbytes if finished.nbytes else 2 * count
-        self.size[self.shape[batch[0]]] = max(1, int(min(size, room, MOST)))
+        self.size[shape] = max(1, int(min(size, room, MOST)))
 
     def again(self, batch: list[int]) -> bool:
         """Take back a batch whose worker died, in halves from the second time on.

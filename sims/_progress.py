@@ -47,13 +47,13 @@ def points_bar(total: int, done: int, label: str, shown: bool | None) -> "tqdm[A
 
     Unless said otherwise it is shown on a terminal and in a notebook, where nothing has to be asked for.
     """
-    from tqdm.auto import tqdm
-
     notebook = "ipykernel" in sys.modules
     if shown is None:
         shown = sys.stderr.isatty() or notebook
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where a notebook has no widgets, text does
+        from tqdm.auto import tqdm
+
         bar: tqdm[Any] = tqdm(
             total=total,
             initial=done,

@@ -309,6 +309,29 @@ def test_a_range_that_is_none_is_refused(bad: Any) -> None:
         latin(3, {"K": bad})
 
 
+# --- batches
+
+
+@pytest.mark.parametrize(
+    ("alone", "each", "size"),
+    [
+        (0.02, 1e-3, batches.MOST),  # hardly anything: as many as may be
+        (1.5, 0.01, batches.MOST),  # nearly all is shared: long batches, rather than one by one
+        (0.0, 60.0, 1),  # nothing is shared, and one takes long enough
+        (0.0, 0.1, 15),  # nothing is shared: SECONDS' worth
+    ],
+)
+def test_batches_are_as_large_as_what_their_points_share_is_worth(
+    alone: float, each: float, size: int
+) -> None:
+    queue = batches.Queue([SMALL] * 3000, range(3000), hands=1)
+    for _ in range(4):
+        batch = queue.pop(alone=True)
+        assert batch
+        queue.learn(batch, batches.Finished([], xr.Dataset(), alone + each * len(batch), 1, {}))
+    assert queue.size[SMALL.shape_of_batch()] == pytest.approx(size, rel=0.1)
+
+
 # --- failures
 
 
