@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks import lecture_notes
-from benchmarks.measure import Group, Pair, Report, Seconds, Timed, measure
+from benchmarks.measure import Group, Pair, Timed, alone
 from benchmarks.oscillators import slope
 from benchmarks.simulations import clock
 from sims import Backprop, Batch, gru
@@ -257,21 +257,9 @@ def learners(quick: bool, *names: str) -> list[Group]:
 
 
 def main() -> None:
-    groups = learners("--quick" in sys.argv, *(word for word in sys.argv[1:] if word in PARTS))
-    report = Report(groups, 0)
-    print(report.head(), flush=True)
-    slopes: list[str] = []
-
-    def done(group: Group, seconds: Seconds) -> None:
-        report.add(group, seconds)
-        if group.name.startswith("growth"):
-            slopes.append(f"{slope(seconds):5.2f}  {group.name}: {group.pairs[0].what}")
-
-    measure(groups, done)
+    alone(learners("--quick" in sys.argv, *(word for word in sys.argv[1:] if word in PARTS)), slope)
     if not TORCH:
         print("\nPyTorch is not installed: its rows are left out.")
-    if slopes:
-        print("\nslope of log time against log size, 1 ± 0.1 is asked\n" + "\n".join(slopes))
 
 
 if __name__ == "__main__":

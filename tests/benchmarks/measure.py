@@ -218,3 +218,18 @@ class Report:
             "shares": self.shares,
         }
         return json.dumps(found, indent=1, ensure_ascii=False)
+
+
+def alone(groups: Sequence[Group], slope: Callable[[Seconds], float]) -> None:
+    """Time these groups and print what came out, at the end the slopes of those that are of growth."""
+    report, slopes = Report(groups, 0), []
+    print(report.head(), flush=True)
+
+    def done(group: Group, seconds: Seconds) -> None:
+        report.add(group, seconds)
+        if group.name.startswith("growth"):
+            slopes.append(f"{slope(seconds):5.2f}  {group.name}: {group.pairs[0].what}")
+
+    measure(groups, done)
+    if slopes:
+        print("\nslope of log time against log size, 1 ± 0.1 is asked\n" + "\n".join(slopes))
