@@ -12,7 +12,7 @@ import numba  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import numpy as np
 from numpy.typing import NDArray
 
-from sims._integrate import CURE, aligned, empty
+from sims._integrate import CURE, empty
 from sims._network import Edges, adjacency
 from sims._progress import ticks
 from sims._trajectory import check_finite
@@ -171,27 +171,31 @@ def rk4(
     """
     B, N = theta.shape
     share = K * N / (2 * links.shape[1]) if links.size else K / N
-    omegas = [aligned(frequencies) for frequencies in omega]
     Kc, Ks = (share * np.cos(alpha))[:, 0], (share * np.sin(alpha))[:, 0]
     turn = np.array([[-Ks, Kc], [-Kc, -Ks]]).transpose(2, 0, 1).copy()
     pin = np.hstack([kappa * np.sin(target), -kappa * np.cos(target)])
-    rows = [adjacency(edges, N) for edges in links]
-    both = empty(2 * N)
-    graphs = [(A.indptr, A.indices.astype(np.uint32), both) for A in rows]
     kept = np.empty((B, steps // every + 1, N))
     kept[:, 0] = theta
     # four arrays, and not one of four rows: only so is it plain to the compiler that they lie apart
-    states = [(aligned(y), aligned(y), aligned(y), aligned(y)) for y in theta]
-    sums = [np.array(start(y, s, c)) for y, s, c, _ in states]
-    at_once = max(1, AT_ONCE // theta.size)
-    for chunk in ticks(-(-steps // at_once)):
-        begin, end = chunk * at_once, min(steps, (chunk + 1) * at_once)
-        for m in range(B):
-            march(states[m], sums[m], omegas[m], turn[m], pin[m], graphs[m], dt, (begin, end, every), kept[m])
-        y = np.stack([y for y, *_ in states])
-        if not (np.abs(y) < LARGEST).all():
-            for row in range(begin // every + 1, end // every + 1):
-                check_finite(kept[:, row], "the state", when=f"t = {row * every * dt:g}", cure=CURE)
-            within = np.where(np.abs(y) < LARGEST, y, np.nan)
-            check_finite(within, "the state", when=f"t = {end * dt:g}", cure=CURE)
+    state = y, s, c, total = empty(N), empty(N), empty(N), empty(N)
+    frequencies, both, sums = empty(N), empty(2 * N), np.empty(2)
+    at_once = max(1, AT_ONCE // N)
+    # member after member, whose state then stays in the cache
+    stretches = -(-steps // at_once)
+    for stretch in ticks(B * stretches):
+        m, begin = stretch // stretches, stretch % stretches * at_once
+        end = min(steps, begin + at_once)
+        if begin == 0:
+            A = adjacency(links[m], N)
+            graph = A.indptr, A.indices.astype(np.uint32), both
+            frequencies[:] = omega[m]
+            y[:] = total[:] = theta[m]
+            sums[:] = start(y, s, c)
+        march(state, sums, frequencies, turn[m], pin[m], graph, dt, (begin, end, every), kept[m])
+        if not np.abs(y).max() < LARGEST:
+            rows = kept[m, begin // every + 1 : end // every + 1]
+            lost = np.flatnonzero(~(np.abs(rows).max(-1) < LARGEST))
+            last = (begin // every + 1 + lost[0]) * every if lost.size else end
+            bad = np.where(np.arange(B) == m, np.nan, 0.0)
+            check_finite(bad, "the state", when=f"t = {last * dt:g}", cure=CURE)
     return kept
