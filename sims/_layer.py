@@ -65,7 +65,7 @@ def summed(A: Array, out: Array | None = None, share: float = 1.0) -> Array:
 
 def sigmoid(z: Array, out: Array | None = None) -> Array:
     """σ(z) = 1/(1 + e⁻ᶻ), written as (1 + tanh(z/2))/2: it can't overflow, and a complex step passes."""
-    a: Array = np.multiply(z, 0.5, out=out)
+    a: Array = np.asarray(np.multiply(z, 0.5, out=out))  # numpy gives one number back as no array
     np.tanh(a, out=a)
     a += 1
     a *= 0.5

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sims._layer import LITTLE, product, summed
+from sims._layer import LITTLE, product, sigmoid, summed
 
 SIZES = st.sampled_from([1, 2, 3, 16, 50, 64, 128, 200, 256])
 
@@ -79,3 +79,8 @@ print(faults() - before)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # 20 MB are written to in each of the ten rounds: 5,000 pages
     assert int(done.stdout) < 100
+
+
+def test_one_number_is_squashed_like_any_other():
+    for z in (0.5, np.float64(0.5), np.array(0.5), np.array([0.5])):
+        np.testing.assert_allclose(sigmoid(z), 1 / (1 + np.exp(-0.5)), rtol=1e-15)
