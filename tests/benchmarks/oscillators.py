@@ -226,7 +226,7 @@ GROWTH: dict[str, tuple[tuple[int, ...], Callable[[int, str], list[Kuramoto]]]] 
     "edges": (
         (5_000, 50_000, 500_000, 5_000_000),
         lambda M, scheme: [
-            Kuramoto(n=M // 5, steps=max(10, 10**6 // M), every=10, scheme=scheme, network="ring", degree=10)
+            Kuramoto(n=M // 5, steps=max(30, 10**6 // M), every=10, scheme=scheme, network="ring", degree=10)
         ],
     ),
     "seeds": (
