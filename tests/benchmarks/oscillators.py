@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from benchmarks.measure import Group, Pair, Report, Seconds, Timed, measure, typical
+from benchmarks.measure import Group, Pair, Seconds, Timed, alone, typical
 from benchmarks.simulations import agrees, clock
 from sims import Kuramoto
 from sims._integrate import _normals
@@ -292,19 +292,8 @@ def oscillators(quick: bool, *names: str) -> list[Group]:
 
 
 def main() -> None:
-    groups = oscillators("--quick" in sys.argv, *(word for word in sys.argv[1:] if word in PARTS))
-    report = Report(groups, 0)
-    print(report.head(), flush=True)
-    slopes: list[str] = []
-
-    def done(group: Group, seconds: Seconds) -> None:
-        report.add(group, seconds)
-        if group.name.startswith("growth"):
-            slopes.append(f"{slope(seconds):5.2f}  {group.name}: {group.pairs[0].what}")
-
-    measure(groups, done)
-    if slopes:
-        print("\nslope of log time against log size, 1 ± 0.1 is asked\n" + "\n".join(slopes))
+    names = [word for word in sys.argv[1:] if word in PARTS]
+    alone(oscillators("--quick" in sys.argv, *names), slope)
 
 
 if __name__ == "__main__":
