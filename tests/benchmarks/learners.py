@@ -155,7 +155,7 @@ def remembering(given: Answer) -> Learner:
 def memories(quick: bool) -> list[Group]:
     """All tokens of a GRU forward, and the gradient of all its weights; as many inputs as units."""
     groups = []
-    for n, sequences, asked, times in ((8, 1, 4, 20), (32, 1, 4, 20), (64, 1, 4, 20), (256, 32, 1.1, 1)):
+    for n, sequences, asked, times in ((8, 1, 4, 20), (32, 1, 4, 20), (64, 1, 4, 20), (256, 32, 1.1, 3)):
         rng, tokens = np.random.default_rng(0), 5 if quick else 30
         shapes = {"W": (n, n), "U": (n, n), "b": (n,)}
         given = {f"{k}_{gate}": rng.normal(size=shapes[k]) / np.sqrt(n) for k in "WUb" for gate in "zrh"}
