@@ -1,6 +1,5 @@
 """The oscillators' benchmarks compare equal answers and reckon slopes right. What they take is not tested."""
 
-import numpy as np
 import pytest
 from benchmarks import oscillators
 
@@ -19,11 +18,3 @@ def test_answers_that_differ_are_not_timed(monkeypatch):
     monkeypatch.setattr(oscillators, "as_in_lecture_notes", lambda drift, theta, dt, steps: theta)
     with pytest.raises(ArithmeticError, match="differ"):
         oscillators.mean_field(True)
-
-
-@pytest.mark.parametrize("power", [0.9, 1.0, 2.0])
-def test_the_slope_is_the_power_with_which_time_grows(power):
-    sizes = (1_000, 10_000, 100_000, 1_000_000)
-    each = {f"{size:,}": [1e-9 * size ** (power - 1)] for size in sizes}
-    assert oscillators.slope(each) == pytest.approx(power)
-    assert np.log10(each["1,000,000"][0] / each["1,000"][0]) == pytest.approx(3 * (power - 1))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from benchmarks import documented, parts
 from benchmarks.films import end_to_end, film, reference, spread
-from benchmarks.measure import Group, Pair, Report, Seconds, measure, row_of, shares_of, typical
+from benchmarks.measure import Group, Pair, Report, Seconds, measure, row_of, shares_of, slope_of, typical
 
 from scenes import _render
 
@@ -79,6 +79,14 @@ def test_shares_of_ours_are_what_was_timed_less_what_is_no_part_of_it():
     shares = {"playing": ("playing",), "painting": ("both", "playing")}
     seconds = {"playing": [0.001, 0.003], "both": [0.006, 0.008]}
     assert shares_of(group(2, shares=shares), seconds) == pytest.approx({"playing": 2, "painting": 5})
+
+
+@pytest.mark.parametrize("power", [0.9, 1.0, 2.0])
+def test_the_slope_is_the_power_with_which_time_grows(power):
+    sizes = (1_000, 10_000, 100_000, 1_000_000)
+    each = {f"{size:,}": [1e-9 * size ** (power - 1)] for size in sizes}
+    assert slope_of(each) == pytest.approx(power)
+    assert np.log10(each["1,000,000"][0] / each["1,000"][0]) == pytest.approx(3 * (power - 1))
 
 
 def test_slices_are_spread_evenly_and_those_of_a_whole_film_leave_nothing_out():

@@ -209,7 +209,8 @@ def same(one: xr.Dataset, other: xr.Dataset) -> None:
     ]
     for name in one.variables:
         mine, yours = one[name].values, other[name].values
-        assert (mine.dtype, mine.strides, mine.tobytes()) == (yours.dtype, yours.strides, yours.tobytes())
+        assert (mine.dtype, mine.tobytes()) == (yours.dtype, yours.tobytes())
+        assert not mine.size or mine.strides == yours.strides  # sums run along them
         assert list(one[name].attrs.items()) == list(other[name].attrs.items())
 
 

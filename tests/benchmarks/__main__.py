@@ -16,8 +16,9 @@ Films and scenes are drawn at 1080p60. The four films are held against Manim's
 own renderer and encoder; the three reference scenes, made of our parts, against
 the same pictures made as Manim's manual would; both against encoding alone.
 Simulations are held against numpy and scipy, or against themselves one seed
-after another; sweeps against their runs alone. All of it takes some twenty minutes; after Ctrl-C what was
-measured so far is told.
+after another; oscillators and learners also against jaxkuramoto, xgi and
+PyTorch, where these are installed; sweeps against their runs alone. All of it
+takes some thirty minutes; after Ctrl-C what was measured so far is told.
 
 What there is to draw changes from beat to beat: a film's slices give its ratios
 within some 15 %, --whole gives them as they are.
@@ -29,7 +30,8 @@ make bench ARGS="--only films --whole" passes options on.
 def bench(
     *,
     only: Annotated[
-        Literal["reference", "films", "simulations", "sweeps"] | None, Parameter(help="one part of it")
+        Literal["reference", "films", "simulations", "oscillators", "learners", "sweeps"] | None,
+        Parameter(help="one part of it"),
     ] = None,
     whole: Annotated[
         bool, Parameter(help="films whole, for figures to rely on: ten minutes each", negative="")
@@ -50,7 +52,9 @@ def bench(
         writable(output, ".json")
     # only now, so that help and mistakes are told at once
     from benchmarks.films import films, references
+    from benchmarks.learners import learners
     from benchmarks.measure import Group, Report, measure
+    from benchmarks.oscillators import oscillators
     from benchmarks.simulations import simulations
     from benchmarks.sweeps import sweeps
     from sims._trajectory import write_whole
@@ -65,6 +69,10 @@ def bench(
             groups += films(None if whole else slices, frames, Path(folder))
         if only in (None, "simulations"):
             groups += simulations(quick)
+        if only in (None, "oscillators"):
+            groups += oscillators(quick)
+        if only in (None, "learners"):
+            groups += learners(quick)
         if only in (None, "sweeps"):
             groups += sweeps(quick)
         report = Report(groups, frames)

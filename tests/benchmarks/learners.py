@@ -1,13 +1,11 @@
 """Learners: one step of each, there and back, beside PyTorch and lecture notes, and how cost grows.
 
-`PYTHONPATH=tests python -m benchmarks.learners` times these alone and prints the slopes; with names of PARTS
-only those, with --quick at a glance. What is timed are the pure functions of `sims`, as a student reads them.
-All in single precision, one thread; PyTorch is eager and written by hand, of several ways the quickest where
+What is timed are the pure functions of `sims`, as a student reads them, in single precision, one thread.
+Without PyTorch its rows are left out; it is eager and written by hand, of several ways the quickest where
 this was written. Before anything is timed the answers are compared: within 1e-4, and in double precision
 within 1e-10. Growth alone is of whole runs, in double precision, where steps grow.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,8 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks import lecture_notes
-from benchmarks.measure import Group, Pair, Timed, alone
-from benchmarks.oscillators import slope
+from benchmarks.measure import Group, Pair, Timed
 from benchmarks.simulations import clock
 from sims import Backprop, Batch, gru
 from sims._optimise import step
@@ -238,7 +235,7 @@ def grown(
         Pair(f"{many} against {few} {what}, each", many, few, "floor", 2),
         Pair(f"{few} against {many} {what}, each", few, many, "floor", 2),
     ]
-    return Group("growth of a network", f"1000 {what}", 1, 3, timings, pairs)
+    return Group(f"networks, growth of {what}", f"1000 {what}", 1, 3, timings, pairs, grows=True)
 
 
 PARTS: dict[str, Callable[[bool], list[Group]]] = {
@@ -254,13 +251,3 @@ def learners(quick: bool, *names: str) -> list[Group]:
     """The named parts, or all of them."""
     groups = [group for name in names or PARTS for group in PARTS[name](quick)]
     return [replace(group, rounds=2) for group in groups] if quick else groups
-
-
-def main() -> None:
-    alone(learners("--quick" in sys.argv, *(word for word in sys.argv[1:] if word in PARTS)), slope)
-    if not TORCH:
-        print("\nPyTorch is not installed: its rows are left out.")
-
-
-if __name__ == "__main__":
-    main()

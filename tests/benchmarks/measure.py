@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Literal
 
+import numpy as np
 from tqdm import tqdm
 
 Timed = Callable[[int], float]  # seconds for one unit of work, in slice i
@@ -46,6 +47,7 @@ class Group:
     timings: Mapping[str, Timed]
     pairs: Sequence[Pair]
     shares: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    grows: bool = False  # the timings are one unit's cost at several sizes, which are their names
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,13 @@ def shares_of(group: Group, seconds: Seconds) -> dict[str, float]:
     return {name: spent[of] - sum(spent[but] for but in less) for name, (of, *less) in group.shares.items()}
 
 
+def slope_of(seconds: Seconds) -> float:
+    """Of log time against log size, by least squares: 1 where each unit costs the same at any size."""
+    sizes = [int(name.replace(",", "")) for name in seconds]
+    each = [typical(found, 1) for found in seconds.values()]
+    return 1 + float(np.polyfit(np.log(sizes), np.log(each), 1)[0])
+
+
 def machine() -> dict[str, str]:
     """What the figures hang on."""
     cpuinfo = Path("/proc/cpuinfo")
@@ -162,11 +171,14 @@ class Report:
         "the next frames are drawn, so that ours takes less than all parts together."
     )
 
+    GROWS = "Slope of log time against log size, over three decades: 1 where each unit costs the same."
+
     def __init__(self, groups: Sequence[Group], frames: int) -> None:
         self.frames = frames
         self.facts = machine()
         self.rows: list[Row] = []
         self.shares: dict[str, dict[str, float]] = {}
+        self.slopes: dict[str, float] = {}
         self.width = max(len(f"{group.name}: {pair.what}") for group in groups for pair in group.pairs)
 
     def add(self, group: Group, seconds: Seconds) -> None:
@@ -175,6 +187,8 @@ class Report:
         self.rows += rows
         if group.shares:
             self.shares[group.name] = shares_of(group, seconds)
+        if group.grows:
+            self.slopes[group.name] = slope_of(seconds)
         # beside a progress bar, which gives way
         tqdm.write("\n".join(map(self.line, rows)))
 
@@ -197,17 +211,22 @@ class Report:
         )
 
     def foot(self) -> str:
-        """Where the time goes; empty where nothing is known of it."""
-        if not self.shares:
-            return ""
-        ours = {row.group: row.ours for row in self.rows}
-        names = list(dict.fromkeys(name for shares in self.shares.values() for name in shares))
-        width = max(map(len, self.shares))
-        lines = [f"{'of one frame':{width}} {'ours':>9}" + "".join(f"{name:>12}" for name in names)]
-        for group, shares in self.shares.items():
-            values = "".join(f"{shares[name]:12.2f}" for name in names)
-            lines.append(f"{group:{width}} {ours[group]:9.2f}{values}")
-        return "\n".join(["", self.WHERE, "", *lines])
+        """How cost grows and where the time goes; empty where nothing is known of either."""
+        lines = []
+        if self.slopes:
+            width = max(map(len, self.slopes))
+            lines += ["", self.GROWS, ""]
+            lines += [f"{name:{width}} {slope:9.2f}" for name, slope in self.slopes.items()]
+        if self.shares:
+            ours = {row.group: row.ours for row in self.rows}
+            names = list(dict.fromkeys(name for shares in self.shares.values() for name in shares))
+            width = max(map(len, self.shares))
+            lines += ["", self.WHERE, ""]
+            lines += [f"{'of one frame':{width}} {'ours':>9}" + "".join(f"{name:>12}" for name in names)]
+            for group, shares in self.shares.items():
+                values = "".join(f"{shares[name]:12.2f}" for name in names)
+                lines.append(f"{group:{width}} {ours[group]:9.2f}{values}")
+        return "\n".join(lines)
 
     def to_json(self) -> str:
         """The same for machines."""
@@ -215,21 +234,7 @@ class Report:
             "machine": self.facts,
             "frames in a slice": self.frames,
             "rows": [asdict(row) | {"holds": row.holds} for row in self.rows],
+            "slopes": self.slopes,
             "shares": self.shares,
         }
         return json.dumps(found, indent=1, ensure_ascii=False)
-
-
-def alone(groups: Sequence[Group], slope: Callable[[Seconds], float]) -> None:
-    """Time these groups and print what came out, at the end the slopes of those that are of growth."""
-    report, slopes = Report(groups, 0), []
-    print(report.head(), flush=True)
-
-    def done(group: Group, seconds: Seconds) -> None:
-        report.add(group, seconds)
-        if group.name.startswith("growth"):
-            slopes.append(f"{slope(seconds):5.2f}  {group.name}: {group.pairs[0].what}")
-
-    measure(groups, done)
-    if slopes:
-        print("\nslope of log time against log size, 1 ± 0.1 is asked\n" + "\n".join(slopes))

@@ -1,12 +1,10 @@
 """Oscillators: what one evaluation of all drifts costs, beside lecture notes, peers and its own size.
 
-`PYTHONPATH=tests python -m benchmarks.oscillators` times these alone and prints how cost grows; with names of
-PARTS only those, with --quick at a glance. Peers that are not installed, and the compiled kernel without
-numba, have no rows. All in double precision, one thread.
+Peers that are not installed, and the compiled kernel without numba, have no rows. All in double precision,
+one thread.
 """
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from benchmarks.measure import Group, Pair, Seconds, Timed, alone, typical
+from benchmarks.measure import Group, Pair, Timed
 from benchmarks.simulations import agrees, clock
 from sims import Kuramoto
 from sims._integrate import _normals
@@ -266,14 +264,7 @@ def grown(what: str, scheme: str, quick: bool) -> Group:
         Pair(f"{many} against {few} {what}, each", many, few, "floor", 2),
         Pair(f"{few} against {many} {what}, each", few, many, "floor", 2),
     ]
-    return Group(f"growth of {scheme}", "1 of them", 1, 3, timings, pairs)
-
-
-def slope(seconds: Seconds) -> float:
-    """Of log time against log size, by least squares: 1 where each unit costs the same at any size."""
-    sizes = [int(name.replace(",", "")) for name in seconds]
-    each = [typical(found, 1) for found in seconds.values()]
-    return 1 + float(np.polyfit(np.log(sizes), np.log(each), 1)[0])
+    return Group(f"kuramoto, {scheme}, growth of {what}", "1 of them", 1, 3, timings, pairs, grows=True)
 
 
 PARTS: dict[str, Callable[[bool], list[Group]]] = {
@@ -289,12 +280,3 @@ def oscillators(quick: bool, *names: str) -> list[Group]:
     """The named parts, or all of them."""
     groups = [group for name in names or PARTS for group in PARTS[name](quick)]
     return [replace(group, rounds=2) for group in groups] if quick else groups
-
-
-def main() -> None:
-    names = [word for word in sys.argv[1:] if word in PARTS]
-    alone(oscillators("--quick" in sys.argv, *names), slope)
-
-
-if __name__ == "__main__":
-    main()
