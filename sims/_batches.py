@@ -17,7 +17,7 @@ from sims._trajectory import Diverged, versions
 
 SECONDS = 1.5  # a batch should take: long enough to hide what it costs to send, short enough to see progress
 SHARE = 4  # at least so many times what a batch of no points would take
-MOST = 256  # points in it
+MOST = 1024  # points in it
 BYTES = 64e6  # of its trajectories
 DEATHS = 3  # of workers, after which a point is run with no other beside it
 
@@ -103,64 +103,80 @@ class Crew(Protocol):
 
 
 class Queue:
-    """The points still to run, by shape; batches grow until one takes SECONDS."""
+    """The points still to run, by shape; batches grow until one takes SECONDS, and end in equal shares.
+
+    A batch of n points takes a + b n seconds. Of each shape every hand first runs one point, then a few; from
+    these follow a and b.
+    """
 
     def __init__(self, points: Sequence[Simulation], missing: Iterable[int], hands: int) -> None:
         self.hands = hands
         self.waiting: dict[Any, list[int]] = {}
-        self.size: dict[Any, int] = {}
         self.shape: dict[int, Any] = {}
-        self.least: dict[Any, tuple[int, float]] = {}  # points and seconds of each shape's first batch
         for i in missing:
             self.shape[i] = points[i].shape_of_batch()
             self.waiting.setdefault(self.shape[i], []).append(i)
+        self.out: Counter[Any] = Counter()  # batches that are running, of each shape
+        self.first: dict[Any, tuple[int, float]] = {}  # points and seconds of each shape's first batch
+        self.cost: dict[Any, tuple[float, float]] = {}  # a and b, from the second on
+        self.most: dict[Any, int] = {}  # points in the next, from the first batch on
+        self.least: dict[Any, int] = {}  # and at least, where there are more: from the second on
+        self.round: dict[Any, list[int]] = {}  # sizes of the next batches, one for each hand
         self.returned: list[list[int]] = []
         self.deaths: Counter[int] = Counter()
 
     def pop(self, alone: bool) -> list[int] | None:
-        """The points of the next batch, or None as long as nothing can be begun beside what is running.
-
-        The first batch of each shape is one point, from which follows how many go into the next.
-        """
+        """The points of the next batch, or None as long as nothing can be begun beside what is running."""
         for batch in self.returned:
             if alone or self.deaths[batch[0]] < DEATHS or len(batch) > 1:
                 self.returned.remove(batch)
+                self.out[self.shape[batch[0]]] += 1
                 return batch
         for shape, left in self.waiting.items():
-            if shape not in self.size:
-                self.size[shape] = 0
-                return [left.pop(0)]
-        for shape, left in self.waiting.items():
-            if left and self.size[shape]:
-                share = -(-len(left) // (2 * self.hands)) if self.hands > 1 else len(left)
-                count = min(self.size[shape], share)
+            if left and (shape in self.least or self.out[shape] < self.hands):
+                count = self._count(shape, len(left))
                 batch = left[:count]
                 del left[:count]
+                self.out[shape] += 1
                 return batch
         return None
 
-    def learn(self, batch: Sequence[int], finished: Finished) -> None:
-        """How many points go into the next batch of this shape, from what this one and a smaller one took.
+    def _count(self, shape: Any, left: int) -> int:
+        """Where all that is left makes no two good batches for every hand, each gets its share of it."""
+        if shape not in self.least:
+            return self.most.get(shape, 1)
+        if not self.round.get(shape):
+            least, even = self.least[shape], -(-left // self.hands)
+            good = even if self.hands == 1 or even <= 2 * least else max(least, -(-even // 2))
+            self.round[shape] = [min(good, self.most[shape])] * self.hands
+        return self.round[shape].pop()
 
-        A batch of n takes a + b n: it shall take SECONDS, or longer where these would mostly be spent on a.
+    def learn(self, batch: Sequence[int], finished: Finished) -> None:
+        """How many points go into the next batches of this shape, from what this one and a smaller one took.
+
+        They shall take SECONDS, or longer where these would mostly be spent on a.
         """
         count, seconds = len(batch), max(finished.seconds, 1e-6)
         shape = self.shape[batch[0]]
-        few, sooner = self.least.setdefault(shape, (count, seconds))
+        self.out[shape] -= 1
+        few, sooner = self.first.setdefault(shape, (count, seconds))
         if count > few:
             b = max((seconds - sooner) / (count - few), seconds / count / 10)
             a = max(seconds - b * count, 0.0)
-            size = max(SECONDS - a, SHARE * a) / b
+            self.cost[shape] = a, b
+            self.least[shape] = max(1, int(SHARE * a / b))
+            size = max((SECONDS - a) / b, self.least[shape])
         else:
             size = max(count * SECONDS / seconds, 2 * count)
         room = BYTES * count / finished.nbytes if finished.nbytes else 2 * count
-        self.size[shape] = max(1, int(min(size, room, MOST)))
+        self.most[shape] = max(1, int(min(size, room, MOST)))
 
     def again(self, batch: list[int]) -> bool:
         """Take back a batch whose worker died, in halves from the second time on.
 
         False where a single point was run alone and has killed its worker once too often.
         """
+        self.out[self.shape[batch[0]]] -= 1
         for i in batch:
             self.deaths[i] += 1
         died = self.deaths[batch[0]]
@@ -168,8 +184,6 @@ class Queue:
             return False
         half = len(batch) // 2 if died > 1 else 0
         self.returned += [part for part in (batch[:half], batch[half:]) if part]
-        if not self.size[self.shape[batch[0]]]:
-            self.size[self.shape[batch[0]]] = 1
         return True
 
     def __bool__(self) -> bool:

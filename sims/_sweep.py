@@ -207,13 +207,14 @@ def estimate(wanted: Design) -> Estimate:
     for i, sim in enumerate(wanted.points):
         shapes.setdefault(sim.shape_of_batch(), []).append(i)
     seconds = nbytes = 0.0
-    for places in shapes.values():
+    for shape, places in shapes.items():
         queue = Queue(wanted.points, places, hands=1)
         for _ in range(min(2, len(places))):
             batch = queue.pop(alone=True) or []
             finished = run(wanted.order, [wanted.points[i] for i in batch])
             queue.learn(batch, finished)
-        seconds += len(places) * finished.seconds / len(batch)
+        a, b = queue.cost.get(shape, (0.0, finished.seconds))
+        seconds += a * -(-len(places) // queue.most[shape]) + b * len(places)
         nbytes += len(places) * finished.kept.drop_vars(finished.kept.coords).nbytes / len(batch)
     return Estimate(seconds, nbytes)
 

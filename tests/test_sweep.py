@@ -316,7 +316,7 @@ def test_a_range_that_is_none_is_refused(bad: Any) -> None:
     ("alone", "each", "size"),
     [
         (0.02, 1e-3, batches.MOST),  # hardly anything: as many as may be
-        (1.5, 0.01, batches.MOST),  # nearly all is shared: long batches, rather than one by one
+        (1.5, 0.01, 600),  # nearly all is shared: so long that four fifths are the points' own
         (0.0, 60.0, 1),  # nothing is shared, and one takes long enough
         (0.0, 0.1, 15),  # nothing is shared: SECONDS' worth
     ],
@@ -329,7 +329,27 @@ def test_batches_are_as_large_as_what_their_points_share_is_worth(
         batch = queue.pop(alone=True)
         assert batch
         queue.learn(batch, batches.Finished([], xr.Dataset(), alone + each * len(batch), 1, {}))
-    assert queue.size[SMALL.shape_of_batch()] == pytest.approx(size, rel=0.1)
+    assert queue.most[SMALL.shape_of_batch()] == pytest.approx(size, rel=0.1)
+
+
+@pytest.mark.parametrize("hands", [1, 2, 7])
+@pytest.mark.parametrize(("alone", "each"), [(0.05, 1e-3), (1e-4, 0.01), (0.0, 2.0), (1.0, 1e-4)])
+def test_hands_share_the_work_evenly_and_what_batches_cost_is_hidden(hands, alone, each):
+    """Batches of n take alone + each·n; a clock of its own says when which hand is done."""
+    queue, points = batches.Queue([SMALL] * 1000, range(1000), hands), []
+    running: list[tuple[float, list[int]]] = []
+    now = 0.0
+    while queue or running:
+        while len(running) < hands and (batch := queue.pop(alone=not running)):
+            running.append((now + alone + each * len(batch), batch))
+        running.sort()
+        now, batch = running.pop(0)
+        points += batch
+        queue.learn(batch, batches.Finished([], xr.Dataset(), alone + each * len(batch), 1, {}))
+    assert sorted(points) == list(range(1000))
+    share = -(-1000 // hands)
+    # beside an equal share each has what it takes to learn, and the end, at which no two need be done at once
+    assert now < 1.25 * (alone + each * share) + 3 * alone + max(each, batches.SECONDS / 2)
 
 
 # --- failures

@@ -13,7 +13,7 @@ from benchmarks.measure import Group, Pair, Timed
 from benchmarks.simulations import clock
 from sims import Kuramoto, sweep
 
-BATCH = 256  # points side by side, as many as a sweep takes at most
+BATCH = 256  # points side by side: of 256, 512 or all of them the quickest
 
 
 def work(sims: Sequence[Kuramoto]) -> np.ndarray:
