@@ -99,7 +99,9 @@ def _cluster(scheduler: Any) -> Iterator[Cluster]:
     try:
         from distributed import Client
     except ImportError:
-        raise ParameterError("a scheduler needs dask: pip install 'learning-dynamics[cluster]'") from None
+        raise ParameterError(
+            "a scheduler needs dask: pip install '.[cluster]' where the project lies"
+        ) from None
     if isinstance(scheduler, Client):
         yield Cluster(scheduler)
         return

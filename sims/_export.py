@@ -73,7 +73,7 @@ def tables(data: xr.Dataset) -> dict[tuple[str, ...], list[str]]:
 def as_tables(data: xr.Dataset, path: Path, to: Literal["csv", "parquet"]) -> Iterator[tuple[str, bytes]]:
     """File names and contents of the tables, and of their labels."""
     if to == "parquet" and not find_spec("pyarrow"):
-        raise ParameterError("parquet needs pyarrow: pip install 'learning-dynamics[parquet]'")
+        raise ParameterError("parquet needs pyarrow: pip install '.[parquet]' where the project lies")
     found = tables(data)
     for dims, names in found.items():
         part = data[names]

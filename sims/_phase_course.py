@@ -91,6 +91,6 @@ def _fused_rk4() -> Callable[..., Array]:
     try:
         from sims import _fused
     except ImportError as error:
-        remedy = "pip install 'learning-dynamics[fast]', or take scheme='rk4'"
+        remedy = "pip install '.[fast]' where the project lies, or take scheme='rk4'"
         raise ParameterError(f"scheme='rk4_fused' needs numba: {remedy} ({error})") from None
     return _fused.rk4
