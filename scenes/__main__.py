@@ -27,6 +27,9 @@ Aspect = Annotated[
     Parameter(help="shape of the picture; the film keeps its own within it"),
 ]
 Theme = Annotated[Literal["dark", "light"], Parameter(help="ground and colours")]
+Lang = Annotated[
+    str, Parameter(help="language of what is written and said, as NAME.LANG.po has it", metavar="LANG")
+]
 
 
 app = App(
@@ -71,6 +74,28 @@ def still(name: str, /) -> None:
 
 
 @app.command(sort_key=4)
+def translate(name: str, lang: str, /) -> None:
+    """Write the table of a film's words in another language, or complete the one there is.
+
+    It lies beside the film, as NAME.LANG.po, for any program that translators
+    use. What is on the screen, said and named is in it, in the film's order;
+    what stays untranslated stays English. Then: scenes render NAME --lang LANG
+
+    Parameters
+    ----------
+    name
+        as `scenes list` names it, or your own file: ./my_film.py
+    lang
+        as web pages say it: de, fr, pt-BR
+    """
+    from scenes import _language
+
+    kind, _ = film(name)
+    path, entries, left = _language.translate(kind, lang)
+    print(f"{path}  {entries} entries, {left} of them without words yet")
+
+
+@app.command(sort_key=5)
 def clear() -> None:
     """Forget what is cached: pieces of films, trajectories, outlines of text.
 
@@ -102,6 +127,7 @@ def rendering(names: list[str]) -> App:
         ] = None,
         aspect: Aspect = "16:9",
         theme: Theme = "dark",
+        lang: Lang = "en",
         form: Annotated[
             Literal["mp4", "webm", "gif", "png-sequence", "mov"] | None,
             Parameter(name="--format", help="mp4 unless given; webm if transparent", show_default=False),
@@ -123,6 +149,7 @@ def rendering(names: list[str]) -> App:
         output: Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FOLDER")] = None,
     ) -> None:
         from scenes._formats import choose
+        from scenes._language import tables
         from scenes._make import make
         from scenes._pieces import order
         from scenes._render import size
@@ -134,11 +161,12 @@ def rendering(names: list[str]) -> App:
         for (each, name), typed in zip(films, names, strict=True):
             folder = output / name if output and len(films) > 1 else output
             folder = folder or Path("renders") / f"{name}{part}"
+            tables(lang, each)
             folder.mkdir(parents=True, exist_ok=True)
             check_writable(folder / "clip")
             start = perf_counter()
             its = sims if len(films) == 1 else each.simulations()
-            what = order(typed, each, its, asked, theme, chosen, quality == "draft")
+            what = order(typed, each, its, asked, theme, chosen, quality == "draft", lang)
             made = make(what, folder, from_, to, jobs, scheduler, fresh)
             tell(made, what, perf_counter() - start)
 
@@ -179,9 +207,10 @@ def taking_a_still(name: str) -> App:
         quality: Quality = "high",
         aspect: Aspect = "16:9",
         theme: Theme = "dark",
+        lang: Lang = "en",
         output: Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FILE")] = None,
     ) -> None:
-        take(stem, kind, sims, at, quality, aspect, theme, output)
+        take(stem, kind, sims, at, quality, aspect, theme, lang, output)
 
     return command(f"scenes still {name}", takes(kind.simulations(), act, kind.kept), kind.question)
 
@@ -201,20 +230,21 @@ def take(
     quality: str,
     aspect: str,
     theme: str,
+    lang: str,
     output: Path | None,
 ) -> None:
     """One frame, or twelve of them as a sheet."""
-    from scenes import _bundle, _render
+    from scenes import _pictures, _render
 
     output = writable(output or Path(f"{stem}_sheet.png" if at is None else f"{stem}_{at:g}s.png"), ".png")
     size = _render.size("medium" if at is None else quality, aspect)
     if at is None:
         moments = _render.plan(kind, sims, size.fps).moments(12)
-        frames = _render.stills(kind, moments, sims, size, theme)
-        picture = _bundle.contact_sheet(frames)
+        frames = _render.stills(kind, moments, sims, size, theme, lang=lang)
+        picture = _pictures.contact_sheet(frames)
     else:
-        picture = _render.stills(kind, [at], sims, size, theme)[0]
-    print(_bundle.png(picture, output))
+        picture = _render.stills(kind, [at], sims, size, theme, lang=lang)[0]
+    print(_pictures.png(picture, output))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import xarray as xr
 from manim import Animation, FadeIn, FadeOut, Mobject, Scene, config, linear, smooth, squish_rate_func
 
 from scenes._fades import is_updated, quicken
+from scenes._language import said
 from scenes._runs import trajectories_of, trajectory_of
 from scenes._theme import BADGE, LABEL, QUESTION, Words, colour, figures, words
 from scenes.parts import Part
@@ -48,6 +49,7 @@ class Film(Scene):
                 raise TypeError(f"{type(self).__name__} has no simulation {name!r}")
             setattr(self, name, sim)
         self.beats: list[Beat] = []
+        self.asked: list[str] = []  # all that was said or written, in English, once it was played
         self.caption: Words | None = None
         self.badge: Words | None = None
         self._pending: list[Animation] = []
@@ -87,11 +89,12 @@ class Film(Scene):
 
     def beat(self, name: str, caption: str) -> None:
         """Begin a beat: its caption replaces the last one during the next `play` or `wait`."""
+        caption = said(caption)
         if len(caption) > 70:
             raise ValueError(
                 f"a caption must be one line of at most 70 characters; got {len(caption)}: {caption}"
             )
-        self.beats.append(Beat(name, caption, self.frame))
+        self.beats.append(Beat(said(name), caption, self.frame))
         self.caption = self._replace(self.caption, words(caption, LABEL).put(0, CAPTION_LINE))
 
     def leave(self, *gone: Mobject) -> None:
@@ -108,8 +111,8 @@ class Film(Scene):
 
     def remember(self, line: str) -> None:
         """The last beat: one line the viewer can repeat, alone on the stage."""
-        self.beats.append(Beat("to remember", line, self.frame))
-        leaving = [FadeOut(said) for said in (self.caption, self.badge, *self._gone) if said]
+        self.beats.append(Beat(said("to remember"), said(line), self.frame))
+        leaving = [FadeOut(shown) for shown in (self.caption, self.badge, *self._gone) if shown]
         self.caption, self.badge, self._gone = None, None, []
         self.play(*leaving, FadeIn(words(line, QUESTION).put(0, 0)), run_time=0.8)
         self.wait(4)

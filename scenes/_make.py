@@ -9,9 +9,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from scenes import _bundle, _render
+from scenes import _render
+from scenes._bundle import describe, write_beside
+from scenes._captions import chapters, cues
 from scenes._film import trajectory_of
 from scenes._join import DamagedPiece, join
+from scenes._language import languages
+from scenes._pictures import png
 from scenes._pieces import Order, Span, Workshop, draw, spans_of, spread
 from scenes._render import NoSuchFrame, Plan
 from scenes._runs import afresh
@@ -84,7 +88,7 @@ def make(
                 order.quality.fps,
                 frames=[b - a for a, b in spans],
                 tags=tags(order),
-                chapters=[(a, b, beat.name) for a, b, beat in _bundle.cues(part)],
+                chapters=chapters(cues(part)),
             )
             break
         except DamagedPiece as damaged:
@@ -93,10 +97,14 @@ def make(
             mended.add(damaged.piece)
             workshop.forget(span for span in spans if workshop.piece(span) == damaged.piece)
     if not poster.exists():
-        at, clear = [best / whole.fps], order.form.alpha
-        picture = _render.stills(order.kind, at, simulations, order.quality, order.theme, clear)[0]
-        _bundle.png(picture, poster)
-    _bundle.write_beside(folder, order.kind, simulations, part, poster.read_bytes())
+        look = order.quality, order.theme, order.form.alpha, order.lang
+        picture = _render.stills(order.kind, [best / whole.fps], simulations, *look)[0]
+        png(picture, poster)
+    plans = {order.lang: part}
+    for lang in languages(order.kind):
+        plans.setdefault(lang, between(workshop.plan(fresh, lang), start, stop))
+    bundle = describe(order, folder, clip, plans, (first, last))
+    write_beside(bundle, order, poster.read_bytes())
     return Made(clip, part, drawn)
 
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from importlib.metadata import version
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
@@ -26,11 +27,12 @@ from manim import Scene
 import scenes
 import sims
 from scenes import _render
-from scenes._bundle import png
 from scenes._encode import Piece
 from scenes._film import Beat, Film
 from scenes._formats import Format
+from scenes._language import ENGLISH, tables
 from scenes._paint import Painter
+from scenes._pictures import png
 from scenes._render import Plan, Quality
 from scenes._runs import source_of
 from scenes._store import Store, key, remove
@@ -59,6 +61,7 @@ class Order:
     theme: str
     form: Format
     swift: bool = False
+    lang: str = ENGLISH
 
     @property
     def kind(self) -> type[Film]:
@@ -78,10 +81,12 @@ def order(
     theme: str,
     form: Format,
     swift: bool = False,
+    lang: str = ENGLISH,
 ) -> Order:
     """The order for a film with these simulations."""
     declared = kind.simulations() | simulations
-    return Order(name, {n: sim.model_dump_json() for n, sim in declared.items()}, quality, theme, form, swift)
+    parameters = {n: sim.model_dump_json() for n, sim in declared.items()}
+    return Order(name, parameters, quality, theme, form, swift, lang)
 
 
 class Workshop:
@@ -93,7 +98,8 @@ class Workshop:
         source = source_of(order.kind, Film, sims, scenes, apart=films)
         # what can't be told from its source is drawn afresh by every process
         self.film = key("film", order.name, order.parameters, source or os.urandom(16), _versions())
-        self.look = key(self.film, asdict(order.quality), order.theme, _settings(order))
+        words = self.words(order.lang)
+        self.look = key(self.film, asdict(order.quality), order.theme, *words, _settings(order))
 
     def piece(self, span: Span) -> Path:
         """Where the piece of these frames is, or is to be."""
@@ -103,16 +109,22 @@ class Workshop:
         """Where the picture is that stands for a part of the film."""
         return self.store.room(key(self.look, "poster", part), ".png")
 
-    def plan(self, fresh: bool = False) -> Plan:
+    def words(self, lang: str) -> list[str]:
+        """What a language adds to a key: its tables."""
+        found = tables(lang, self.order.kind)
+        return [] if lang == ENGLISH else [lang, *(sha256(path.read_bytes()).hexdigest() for path in found)]
+
+    def plan(self, fresh: bool = False, lang: str | None = None) -> Plan:
         """The film's frames and beats, counted once for all rates, or again where `fresh`."""
-        name, fps = key(self.film, "plan"), self.order.quality.fps
+        lang = lang or self.order.lang
+        name, fps = key(self.film, "plan", *self.words(lang)), self.order.quality.fps
         found = self.store.find(name, ".json")
         if found and not fresh:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 said = json.loads(found.read_text())
                 beats = tuple(Beat(*beat) for beat in said["beats"])
                 return Plan(said["frames"], said["fps"], beats, tuple(said["durations"])).at(fps)
-        plan = _render.plan(self.order.kind, self.order.simulations, fps)
+        plan = _render.plan(self.order.kind, self.order.simulations, fps, lang)
         said = asdict(plan) | {"beats": [(b.name, b.caption, b.frame) for b in plan.beats]}
         self.store.keep(name, ".json", json.dumps(said).encode())
         return plan
@@ -186,6 +198,7 @@ def draw(
             order.simulations,
             quality=quality,
             theme=order.theme,
+            lang=order.lang,
             wanted=wanted,
             last=max(wanted),
             sink=sink,

@@ -18,6 +18,7 @@ from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.iterables import list_update
 
 from scenes._film import Beat, Film
+from scenes._language import ENGLISH, Catalogue, speaking
 from scenes._paint import Painter, Pixels
 from scenes._theme import THEMES, themed
 from sims import Simulation
@@ -141,8 +142,8 @@ def _frames(seconds: float, fps: int) -> int:
 
 
 @contextmanager
-def studio(quality: Quality, theme: str) -> Iterator[None]:
-    """Manim's settings and the theme for one film; texts are built in a folder of their own."""
+def studio(quality: Quality, theme: str, lang: str, kind: type[Film]) -> Iterator[Catalogue]:
+    """Manim's settings, theme and language for one film; texts are built in a folder of their own."""
     settings = {
         "pixel_width": quality.width,
         "pixel_height": quality.height,
@@ -155,8 +156,8 @@ def studio(quality: Quality, theme: str) -> Iterator[None]:
         "verbosity": "ERROR",
         "background_color": THEMES[theme].ground,
     }
-    with tempconfig(settings), themed(theme):
-        yield
+    with tempconfig(settings), themed(theme), speaking(lang, kind) as catalogue:
+        yield catalogue
 
 
 @cache
@@ -175,6 +176,7 @@ def play(
     *,
     quality: Quality = QUALITIES["medium"],
     theme: str = "dark",
+    lang: str = ENGLISH,
     wanted: Container[int] = (),
     last: int | None = None,
     sink: Sink = lambda k, painter, scene: None,
@@ -185,7 +187,7 @@ def play(
 
     Where `clear`, the ground is transparent.
     """
-    with studio(quality, theme):
+    with studio(quality, theme, lang, kind) as catalogue:
         film = kind(
             renderer=FrameRenderer(quality.fps, wanted, last, sink, draw, clear), **(simulations or {})
         )
@@ -194,6 +196,7 @@ def play(
             film.construct()
         except _Done:
             pass
+        film.asked = list(catalogue.asked)
         return film
 
 
@@ -229,9 +232,11 @@ class Plan:
         return (np.interp(place, np.arange(len(edges)), edges) / self.fps).tolist()
 
 
-def plan(kind: type[Film], simulations: dict[str, Simulation] | None = None, fps: int = 30) -> Plan:
+def plan(
+    kind: type[Film], simulations: dict[str, Simulation] | None = None, fps: int = 30, lang: str = ENGLISH
+) -> Plan:
     """Construct a film without drawing it."""
-    film = play(kind, simulations, quality=Quality(320, 180, fps), draw=False)
+    film = play(kind, simulations, quality=Quality(320, 180, fps), draw=False, lang=lang)
     return Plan(film.renderer.frame, fps, tuple(film.beats), tuple(film.renderer.durations))
 
 
@@ -242,6 +247,7 @@ def stills(
     quality: Quality = QUALITIES["high"],
     theme: str = "dark",
     clear: bool = False,
+    lang: str = ENGLISH,
 ) -> list[Pixels]:
     """The frames (height, width, 3) at some seconds, in one pass through the film.
 
@@ -258,6 +264,7 @@ def stills(
         simulations,
         quality=quality,
         theme=theme,
+        lang=lang,
         wanted=set(numbers),
         last=max(numbers),
         sink=keep,

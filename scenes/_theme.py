@@ -12,6 +12,7 @@ import numpy as np
 from manim import ManimColor, MathTypst, Mobject, VGroup, VMobject, tempconfig
 from numpy.typing import NDArray
 
+from scenes._language import said, with_decimal_sign
 from scenes._outlines import outlines
 
 Role = Literal[
@@ -171,13 +172,13 @@ class Words(VGroup):
 
 
 def words(text: str, size: float = LABEL, role: Role = "ink", weight: str = "NORMAL") -> Words:
-    """Text in the film's sans serif."""
-    return Words(text, size, role, weight)
+    """Text in the film's sans serif, in the film's language."""
+    return Words(said(text), size, role, weight)
 
 
 def figures(text: str, size: float = NUMBER, role: Role = "muted") -> Words:
     """Numbers and badges, in the monospaced face."""
-    return Words(text, size, role, font=MONO)
+    return Words(said(text), size, role, font=MONO)
 
 
 def math(typst: str, size: float = LABEL, role: Role = "ink") -> MathTypst:
@@ -185,7 +186,7 @@ def math(typst: str, size: float = LABEL, role: Role = "ink") -> MathTypst:
 
     Its letters are set a third larger than the number says, to stand as tall as the words beside them.
     """
-    return _formula(typst, size * 4 / 3, colour(role).to_hex()).copy()
+    return _formula(with_decimal_sign(typst, '","'), size * 4 / 3, colour(role).to_hex()).copy()
 
 
 @cache

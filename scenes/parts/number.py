@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from manim import VMobject
 
+from scenes._language import with_decimal_sign
 from scenes._theme import MONO, NUMBER, Role, Words, colour
 from scenes.parts import Array, Part
 
@@ -67,7 +68,7 @@ class Number(VMobject):
     def set(self, value: float) -> "Number":
         """Show a value, in place."""
         self.value = value
-        self.text = self.form.format(value).replace("-", "−")
+        self.text = with_decimal_sign(self.form.format(value).replace("-", "−"))
         wanted = (self.text, self.foot, self.size, self.align)
         if self.written[0] != wanted or self.written[1] is not self.points:
             outline, along = _laid(self.text, self.size, self.align)
@@ -106,8 +107,8 @@ class Readout(Part):
         self.number.set(value if self.column is None else value[self.column])
 
     def read(self) -> dict[str, Array]:
-        digits = re.search(r"[+−]?\d+(\.\d+)?", self.number.text)
-        shown = np.array(float(digits[0].replace("−", "-")) if digits else np.nan)
+        digits = re.search(r"[+−]?\d+([.,]\d+)?", self.number.text)
+        shown = np.array(float(digits[0].replace("−", "-").replace(",", ".")) if digits else np.nan)
         if self.column is None:
             return {self.variable: shown}
         values = np.array(self.at(self.variable, self.t))
