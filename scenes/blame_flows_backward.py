@@ -21,6 +21,7 @@ from manim.utils.rate_functions import ease_in_quad
 
 from scenes import _bezier
 from scenes._film import Advance, Film, Tune
+from scenes._language import said
 from scenes._theme import LABEL, NUMBER, SMALL, Role, figures, words
 from scenes.parts import Array, mark
 from scenes.parts.bars import Bars
@@ -80,7 +81,7 @@ class BlameFlowsBackward(Film):
         self.rows = self.net.places[L][:, 1]
         self.errors = self.trained[f"a_{L}"][0].values - self.trained[f"y_{L}"].values
         shape = "-".join(str(len(column)) for column in self.net.places)
-        self.source = f"{shape} network · seed {s.seed}"
+        self.source = said("{shape} network · seed {seed}", shape=shape, seed=s.seed)
 
     # ------------------------------------------------------------------------------ the lecture's three lines
 
@@ -88,7 +89,7 @@ class BlameFlowsBackward(Film):
         net = self.net
         key = legend(3.05, 1.15)
         self.beat("what we get", "Random weights. An input goes in; this is what comes out.")
-        self.names_data(f"{self.source} · random weights")
+        self.names_data(said("{source} · random weights", source=self.source))
         self.play(Tune(net, presence=1, run_time=1.0), FadeIn(key, run_time=1.0))
         self.play(Tune(net, signal=0.3, run_time=0.8))
         for l in net.layers:
@@ -110,8 +111,8 @@ class BlameFlowsBackward(Film):
         self.wait(2.5)
 
     def the_difference(self) -> None:
-        said = [figures(signed(e, 3), NUMBER, "error") for e in self.errors]
-        self.missed = VGroup(*[text.put(3.2, y - DROP, "right") for text, y in zip(said, self.rows)])
+        missed = [figures(signed(e, 3), NUMBER, "error") for e in self.errors]
+        self.missed = VGroup(*[text.put(3.2, y - DROP, "right") for text, y in zip(missed, self.rows)])
         self.head = words("difference", SMALL, "error").put(3.2, HEAD, "right")
         self.beat("the difference", "“What we get” minus “what we want” lights up the outputs.")
         self.play(Tune(self.bars, missed=1), run_time=1.0)
@@ -152,7 +153,7 @@ class BlameFlowsBackward(Film):
             figures(f"+{far:.4f}", 15).put(PANEL + 1.5, self.rows[-1] - 0.46),
         )
         reached = [moved.tune(presence=0), *outputs]
-        self.beat("nudge one weight", f"Turn one weight up by {h:g} and watch the outputs move.")
+        self.beat("nudge one weight", said("Turn one weight up by {h:g} and watch the outputs move.", h=h))
         self.play(Tune(net, route=1, run_time=1), FadeIn(self.ring, run_time=1))
         self.play(FadeIn(self.name), FadeIn(heads), *arrive(self.nudging, *reached), run_time=0.8)
         net.tune(surge=l - 1)
@@ -169,24 +170,23 @@ class BlameFlowsBackward(Film):
         """The loss with the weight up and down; their difference over the nudges is the share."""
         h = self.backprop.nudge
         losses = [live(around, "loss", "{:.7f}", (EDGE, y), "nudge", "error").show(0) for y in (1.05, 0.55)]
-        said = [
-            words(f"loss, {way}", SMALL).put(PANEL, y, "left") for way, y in (("up", 1.05), ("down", 0.55))
-        ]
+        up = words("loss, up", SMALL).put(PANEL, 1.05, "left")
+        down = words("loss, down", SMALL).put(PANEL, 0.55, "left")
         rule = line_at(0.3, PANEL)
         self.beat("its share, measured", "Up, then down. Gap in the loss ÷ gap in the weight: its share.")
-        self.play(FadeIn(said[0]), *arrive(losses[0]), run_time=0.5)
+        self.play(FadeIn(up), *arrive(losses[0]), run_time=0.5)
         ups = [Advance(part, 0, h, rate_func=smooth) for part in (self.nudging, losses[0])]
         self.play(*ups, run_time=1.6)
-        self.play(FadeIn(said[1]), *arrive(losses[1]), run_time=0.5)
+        self.play(FadeIn(down), *arrive(losses[1]), run_time=0.5)
         downs = Advance(self.nudging, h, -h, rate_func=smooth), Advance(losses[1], 0, -h, rate_func=smooth)
         self.play(*downs, run_time=1.8)
         share = float(self.trained[f"measured_dW_{self.weight[0]}"].values[self.weight[1:]])
         self.measured = figures(four(share), NUMBER, "focus").put(EDGE, -0.15, "right")
-        quotient = words(f"gap ÷ {2 * h:g}", SMALL).put(PANEL, -0.15, "left")
+        quotient = words(said("gap ÷ {twice:g}", twice=2 * h), SMALL).put(PANEL, -0.15, "left")
         self.play(Create(rule), FadeIn(quotient), run_time=0.6)
         self.play(FadeIn(self.measured), run_time=0.6)
         self.wait(1.8)
-        gone = VGroup(*said, rule, quotient, self.name)
+        gone = VGroup(up, down, rule, quotient, self.name)
         self.play(*leave(*losses, self.nudging), FadeOut(gone), run_time=0.6)
         self.remove(*losses, self.nudging)
 
@@ -298,8 +298,10 @@ class BlameFlowsBackward(Film):
         scatter.tune(presence=0, there=0)
         heads, rows, agree = table_of(pairs, names, (5.1, EDGE), HEAD)
         n = pairs.sizes["pair"]
-        count = words(f"{agree} of {n} agree to four digits", LABEL).put(EDGE, -1.95, "right")
-        self.beat("one sweep", f"One sweep back finds all {n} shares. Nudging took {2 * n} runs.")
+        counted = said("{agree} of {n} agree to four digits", agree=agree, n=n)
+        count = words(counted, LABEL).put(EDGE, -1.95, "right")
+        sweep = "One sweep back finds all {n} shares. Nudging took {runs} runs."
+        self.beat("one sweep", said(sweep, n=n, runs=2 * n))
         self.play(*arrive(scatter), FadeIn(heads), run_time=0.6)
         come = LaggedStart(*[FadeIn(row) for row in rows], lag_ratio=0.4)
         self.play(Tune(scatter, there=1), come, run_time=2.4)
@@ -324,28 +326,32 @@ class BlameFlowsBackward(Film):
             ("loss", "{:.5f}", 0.86, "error"),
         )
         numbers = [live(told, name, form, (EDGE, y), "step", role) for name, form, y, role in rows]
-        said = VGroup(
+        names = VGroup(
             *[words(t, SMALL).put(PANEL, y, "left") for t, y in (("step", TOP), ("this weight", HEAD))]
         )
-        said.add(ring(np.array([PANEL - 0.27, HEAD + 0.07]), 0.12))
+        names.add(ring(np.array([PANEL - 0.27, HEAD + 0.07]), 0.12))
         change = figures(signed(float(told.weight[1] - told.weight[0]), 5), NUMBER, "updated")
         by = VGroup(
-            words(f"−{eta:g} × share", SMALL).put(PANEL, 1.46, "left"), change.put(EDGE, 1.46, "right")
+            words(said("−{eta:g} × share", eta=eta), SMALL).put(PANEL, 1.46, "left"),
+            change.put(EDGE, 1.46, "right"),
         )
         moving = [self.net, self.bars, chart, *numbers]
-        self.beat("a tiny step", f"One tiny step: every weight moves against its share, times {eta:g}.")
-        self.names_data(f"{self.source} · η={eta:g} · {end:.0f} steps")
-        shown = [FadeIn(shape) for shape in (said, self.ring, self.get, self.want)]
+        step = said("One tiny step: every weight moves against its share, times {eta:g}.", eta=eta)
+        self.beat("a tiny step", step)
+        badge = "{source} · η={eta:g} · {steps:.0f} steps"
+        self.names_data(said(badge, source=self.source, eta=eta, steps=end))
+        shown = [FadeIn(shape) for shape in (names, self.ring, self.get, self.want)]
         self.play(*arrive(self.bars, chart.tune(presence=0), *numbers), *shown, run_time=0.8)
         self.play(FadeIn(by), run_time=0.6)
         self.wait(1)
         self.play(*[Advance(part, 0, 1, rate_func=smooth) for part in moving], run_time=1.5)
         self.wait(1.2)
-        self.beat("hundreds", f"Then {end - 1:.0f} more: wires widen or thin, outputs creep to what we want.")
+        hundreds = "Then {more:.0f} more: wires widen or thin, outputs creep to what we want."
+        self.beat("hundreds", said(hundreds, more=end - 1))
         self.play(FadeOut(by), run_time=0.4)
         self.play(*[Advance(part, 1, end, rate_func=ease_in_quad) for part in moving], run_time=7)
         self.wait(1.5)
-        gone = [FadeOut(shape) for shape in (said, self.ring, self.get, self.want)]
+        gone = [FadeOut(shape) for shape in (names, self.ring, self.get, self.want)]
         self.play(*leave(self.bars, chart, *numbers), *gone, Tune(self.net, blame_there=0), run_time=0.7)
         self.remove(self.bars, chart, *numbers)
 
@@ -361,7 +367,7 @@ class BlameFlowsBackward(Film):
         inside = net.units[L - 1], net.arcs[L - 1]
         net.tune(blame=0, blame_there=1)
         self.beat("written down", "Back at step 0, written down: error times slope is the blame.")
-        self.names_data(f"{self.source} · η={self.backprop.eta:g} · step 0")
+        self.names_data(said("{source} · η={eta:g} · step 0", source=self.source, eta=self.backprop.eta))
         rewind = Advance(net, net.t, 0, rate_func=smooth)
         self.play(rewind, Tune(net, halo=1, run_time=1.6), FadeIn(names[0]), run_time=1.6)
         self.play(*pieces(first, e=net.halos, s=net.units[L]), run_time=1.4)

@@ -9,6 +9,7 @@ from manim import FadeIn, FadeOut, LaggedStart, Mobject, TransformFromCopy, VGro
 
 from scenes import _bezier
 from scenes._film import Advance, Film, Tune
+from scenes._language import said
 from scenes._theme import LABEL, SMALL, Role, math, words
 from scenes.parts import FIVE, mark
 from scenes.parts.curve import Curve
@@ -53,8 +54,9 @@ class Metronomes(Film):
     def count(self, n: int | None = None) -> str:
         """How many metronomes (or so many), as a word where it is a short one."""
         n = n or self.metronomes.n
-        short = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
-        return short[n - 1] if n <= len(short) else str(n)
+        short = "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"
+        spoken = [said(word) for word in short]
+        return spoken[n - 1] if n <= len(spoken) else str(n)
 
     def swings(self, count: float) -> float:
         """So many of a hundred swings, in the time of the trajectory."""
@@ -63,7 +65,8 @@ class Metronomes(Film):
     def on_a_table(self) -> None:
         alone = MetronomeRow(self.run(self.metronomes.model_copy(update={"beta": 0.0})), (0, -1.9))
         alone.tune(presence=0)
-        self.beat("a fixed table", f"{self.count()} metronomes on a fixed table. Each keeps its own time.")
+        each = "{count} metronomes on a fixed table. Each keeps its own time."
+        self.beat("a fixed table", said(each, count=self.count()))
         self.names_data(self.source(0.0))
         self.play(Tune(alone, presence=1), Advance(alone, 0, self.swings(8), run_time=8))
         self.stage = [alone]
@@ -71,9 +74,9 @@ class Metronomes(Film):
     def on_two_cans(self) -> None:
         free = MetronomeRow(self.run(self.metronomes), (0, -1.9)).tune(presence=0)
         self.beat("a board that rolls", "Now the board rolls on two cans, and wobbles with every swing.")
-        self.names_data(
-            f"{self.source(self.metronomes.beta)} · board drawn moving {free.exaggerated:g} times as far"
-        )
+        badge = "{source} · board drawn moving {times:g} times as far"
+        source = self.source(self.metronomes.beta)
+        self.names_data(said(badge, source=source, times=free.exaggerated))
         self.clear()
         self.play(Tune(free, presence=1, run_time=0.6))
         self.play(Tune(free, lift=1, run_time=2))
@@ -87,9 +90,11 @@ class Metronomes(Film):
     def outcome(self) -> str:
         """What came of it, in the run's own number."""
         until = self.metronomes.measure(self.run(self.metronomes))["periods until in phase"]
-        if until <= 71 * self.unit:
-            return f"After {until:.0f} swings they nearly agree, then closer still. No one led."
-        return f"After {71 * self.unit:.0f} swings they do not agree yet."
+        shown = 71 * self.unit
+        soon = "After {swings:.0f} swings they nearly agree, then closer still. No one led."
+        agreed = said(soon, swings=until)
+        not_yet = said("After {swings:.0f} swings they do not agree yet.", swings=shown)
+        return agreed if until <= shown else not_yet
 
     def as_phases(self) -> None:
         run = self.run(self.metronomes)
@@ -172,7 +177,8 @@ class Metronomes(Film):
             math(f"-(partial E)/(partial theta_{i + 1})", LABEL).move_to([4.1, 1.26, 0]),
         )
         self.beat("downhill", "Simpler clocks: each feels the pull of the rest, as a valley.")
-        self.names_data(f"Kuramoto 1975 · N={s.n} K={s.K:g} · equal frequencies · seed {s.seed}")
+        badge = "Kuramoto 1975 · N={n} K={K:g} · equal frequencies · seed {seed}"
+        self.names_data(said(badge, n=s.n, K=s.K, seed=s.seed))
         self.clear()
         self.play(Tune(valley, presence=1), FadeIn(chart), run_time=1)
         self.play(Advance(valley, 0, 0.25 * end, run_time=3.5), Advance(chart, 0, 0.25 * end, run_time=3.5))
@@ -187,14 +193,12 @@ class Metronomes(Film):
 
     def too_big_a_step(self) -> None:
         self.beat("steps too big", "Beyond a step of 2 each one overshoots: no rest here, runaway there.")
-        self.names_data(
-            f"Kuramoto in steps, started close, K=1 · descent on a bowl, λ=1 · seed {self.kuramoto.seed}"
-        )
+        badge = "Kuramoto in steps, started close, K=1 · descent on a bowl, λ=1 · seed {seed}"
+        self.names_data(said(badge, seed=self.kuramoto.seed))
         self.clear()
+        phases = said("{count} phases, from their mean", count=self.count(self.kuramoto.n).lower())
         heads = VGroup(
-            words(f"{self.count(self.kuramoto.n).lower()} phases, from their mean", SMALL, "muted").put(
-                -2.9, 2.3
-            ),
+            words(phases, SMALL, "muted").put(-2.9, 2.3),
             words("one weight on a bowl", SMALL, "muted").put(3.7, 2.3),
             words("step size", SMALL, "muted").put(-6.05, 2.3),
         )
@@ -280,7 +284,8 @@ class Metronomes(Film):
 
     def source(self, beta: float) -> str:
         s = self.metronomes
-        return f"Pantaleone 2002 · β={beta:g} µ={s.mu:g} θ₀={s.theta_0:g} · seed {s.seed}"
+        badge = "Pantaleone 2002 · β={beta:g} µ={mu:g} θ₀={theta_0:g} · seed {seed}"
+        return said(badge, beta=beta, mu=s.mu, theta_0=s.theta_0, seed=s.seed)
 
 
 def stepped(run: xr.Dataset) -> xr.Dataset:

@@ -4,6 +4,7 @@ import numpy as np
 from manim import VGroup, VMobject
 
 from scenes import _bezier
+from scenes._language import said
 from scenes._theme import SMALL, colour, rgb, words
 from scenes.parts import Array, mark
 from scenes.parts.wires import tracks
@@ -11,8 +12,9 @@ from scenes.parts.wires import tracks
 
 def legend(left: float, top: float) -> VGroup:
     """What wires and units say, in four lines."""
-    bright = "brighter" if rgb("ink").sum() > rgb("ground").sum() else "darker"
-    texts = "positive weight", "negative weight", "wider: a larger weight", f"{bright}: more active"
+    brighter, darker = said("brighter: more active"), said("darker: more active")
+    active = brighter if rgb("ink").sum() > rgb("ground").sum() else darker
+    texts = "positive weight", "negative weight", "wider: a larger weight", active
     key = VGroup()
     for k, text in enumerate(texts):
         y = top - 0.55 * k
