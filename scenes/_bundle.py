@@ -18,6 +18,7 @@ from scenes._pictures import webp
 from scenes._pieces import Order
 from scenes._render import ASPECTS, QUALITIES, Plan, size
 from scenes._runs import trajectory_of
+from scenes._sums import frames_kept
 from sims import Simulation, save
 from sims._trajectory import digest, revision, versions, write_whole
 
@@ -73,6 +74,7 @@ class Bundle:
     command: str
     versions: dict[str, str]
     revision: str
+    frames_sha256: str = ""  # of the decoded frames; a bundle of before has none
 
     @classmethod
     def read(cls, folder: Path) -> "Bundle":
@@ -142,6 +144,7 @@ def describe(
         command=command(order, part),
         versions=versions(),
         revision=revision(),
+        frames_sha256=frames_kept(clip),
     )
 
 
