@@ -25,6 +25,7 @@ from sims._trajectory import write_whole
 NAME = "SHA256SUMS"
 LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
 ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+MEANT = {typed: letter for letter, typed in ESCAPES.items()}
 
 
 class DamagedSums(ValueError):
@@ -36,14 +37,12 @@ def files(folder: Path) -> list[str]:
 
     A link is no file of a bundle, whatever it leads to: what it shows may change without the bundle.
     """
-    found = []
-    for place, folders, names in os.walk(folder):
-        here = Path(place)
-        folders[:] = [name for name in folders if not name.startswith(".") and not (here / name).is_symlink()]
-        found += [
-            here / name for name in names if not name.startswith(".") and not (here / name).is_symlink()
-        ]
-    return sorted(path.relative_to(folder).as_posix() for path in found if path != folder / NAME)
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):  # which goes into no folder that is a link
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(place, name) for name in names if not name.startswith(".")]
+        found += [path for path in paths if not path.is_symlink() and path != folder / NAME]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def sha256(path: Path) -> str:
@@ -72,8 +71,7 @@ def sums(folder: Path) -> dict[str, str]:
             raise DamagedSums(f"{NAME}, line {number}, is none of sha256sum's: {line[:80]!r}")
         escaped, digest, name = match.groups()
         if escaped:
-            meant = {typed: letter for letter, typed in ESCAPES.items()}
-            name = re.sub(r"\\.", lambda found: meant.get(found[0], found[0]), name)
+            name = re.sub(r"\\.", lambda found: MEANT.get(found[0], found[0]), name)
         if name in told:
             raise DamagedSums(f"{NAME}, line {number}, names {name!r} a second time")
         told[name] = digest
@@ -92,7 +90,7 @@ def frames_sha256(clip: Path) -> str:
             for frame in _decoded(path):
                 for plane, width in zip(frame.planes, _widths(frame), strict=True):
                     lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-                    sha.update(np.ascontiguousarray(lines[: plane.height, :width]))
+                    sha.update(np.ascontiguousarray(lines[: plane.height, :width]).data)
         except av.FFmpegError as error:
             raise OSError(error.errno, f"cannot decode {path}: {error.strerror}") from None
     return sha.hexdigest()
