@@ -5,7 +5,7 @@ import numpy as np
 from scenes._theme import rgb
 from scenes.parts import Array
 
-ENOUGH = 4.5  # contrast of text with what it stands on
+ENOUGH = 4.55  # contrast of text with what it stands on: 4.5, and what rounding to 256 levels takes
 
 
 def readable_greys() -> tuple[float, float]:
