@@ -15,6 +15,7 @@ PULSE = 0.09  # radius of the largest pulse in a layer
 HALO = 0.085  # thickness of the light round the output of the largest error
 TURN = 5.5  # radians of arc for the largest blame of the whole trajectory
 SIZE = 15  # of the numbers on the units
+RIM = 0.3  # radius of a unit, unless there are too many for it
 FAINT = 0.14  # what is left of a wire off the route
 
 Weight = tuple[int, int, int]  # layer, unit it goes to, unit it comes from
@@ -52,7 +53,7 @@ class Network(Part):
         self.box, self.weight = box, weight
         sizes = [self.data["a_0"].shape[-1], *(self.data[f"a_{l}"].shape[-1] for l in self.layers)]
         self.places = [self._column(l, n) for l, n in enumerate(sizes)]
-        self.radii = [min(0.3, 0.38 * box[3] / max(n - 1, 1)) for n in sizes]
+        self.radii = [min(RIM, 0.38 * box[3] / max(n - 1, 1)) for n in sizes]
         self.dark, self.light = readable_greys()
         self.ground, self.ink = rgb("ground"), rgb("ink")
         activations = np.concatenate([self.data[f"a_{l}"].ravel() for l in range(self.L + 1)])
@@ -91,6 +92,8 @@ class Network(Part):
             words(name, SMALL, "muted").put(column[0, 0], self.box[1] - 0.66)
             for name, column in zip(names, self.places, strict=True)
         ]
+        edge = self.box[0] - RIM  # a long name of the first column would reach beyond the picture's edge
+        labels[0].shift([max(0.0, edge - labels[0].get_left()[0]), 0, 0])
         self.add(*self.wires.values(), self.halos)
         self.add(*self.units, *[n for layer in self.numbers for n in layer], *self.arcs.values())
         self.add(self.forth, self.back, *labels)
