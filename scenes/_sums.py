@@ -65,7 +65,7 @@ def sums(folder: Path) -> dict[str, str]:
     """What SHA256SUMS tells: the sum of each file by its name. Raises DamagedSums, OSError."""
     told: dict[str, str] = {}
     text = (folder / NAME).read_bytes().decode(errors="surrogateescape")
-    for number, line in enumerate(text.split("\n")[:-1], 1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         match = LINE.fullmatch(line)
         if match is None:
             raise DamagedSums(f"{NAME}, line {number}, is none of sha256sum's: {line[:80]!r}")
