@@ -183,7 +183,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest(tmp_path: Path) -> None
 
 def test_parquet_without_pyarrow_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sims._export.find_spec", lambda name: None)
-    with pytest.raises(ParameterError, match=r"pip install 'learning-dynamics\[parquet\]'"):
+    with pytest.raises(ParameterError, match=r"pip install '\.\[parquet\]'"):
         export(Kuramoto(n=3, steps=10).run(), tmp_path / "run.parquet", "parquet")
     assert files(tmp_path) == []
 
