@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from manim import Create, FadeIn, FadeOut, VGroup, VMobject
+from manim import Create, FadeIn, FadeOut, VGroup
 
 from scenes import _bezier
 from scenes._film import WIDE, Advance, Film, Tune
-from scenes._theme import DIM, LABEL, SMALL, Role, colour, figures, math, words
+from scenes._language import said
+from scenes._theme import DIM, LABEL, Role, Words, colour, figures, math, words
 from scenes.parts import mark
 from scenes.parts.answers import Answers
+from scenes.parts.beside import along, beside, in_a_row, ring_around
 from scenes.parts.blend import Blend, came, weighing
 from scenes.parts.curve import Curve
 from scenes.parts.gates import Gates, clearest, opening
 from scenes.parts.lessons import Lessons
-from scenes.parts.memory import HALF, Memory, Shadow, reading, staggered, word_by_word
+from scenes.parts.memory import Memory, Shadow, reading, staggered, word_by_word
 from scenes.parts.number import Readout
 from scenes.parts.way_back import WayBack, backwards, level_lines, medians_of, names_of
 from sims import GRU, LSTM, SRN, ParameterError
@@ -71,14 +73,18 @@ class AGateOnMemory(Film):
         read, last, n = reading(run, -1), self.words[LAST], self.srn.hidden
         memory = Memory(read, "h", COLUMNS, 1.5, 1.9).tune(presence=0, past=DIM)
         name = beside("memory", 0.5)
-        self.beat("one memory", f"A simple recurrent network: {n} numbers, rewritten at every word.")
-        how = "one step back (Elman 1990)" if self.srn.reach == 1 else "in full"
-        self.names_data(f"SRN({n}) trained {how}, {self.srn.steps} steps · seed {self.srn.seed}")
+        caption = said("A simple recurrent network: {count} numbers, rewritten at every word.", count=n)
+        self.beat("one memory", caption)
+        one_back = "SRN({hidden}) trained one step back (Elman 1990), {steps} steps · seed {seed}"
+        in_full = "SRN({hidden}) trained in full, {steps} steps · seed {seed}"
+        self.names_data(either(self.srn.reach == 1, one_back, in_full, **sizes(self.srn)))
         self.play(FadeIn(self.sentence, lag_ratio=0.1), Tune(memory, presence=1), FadeIn(name), run_time=1)
         self.advance([memory], 0, LAST, 6, rate_func=word_by_word(LAST))
         share = float(run.y[-1, 0, -1, 0])
-        outcome = "it can only guess" if share < 2 / run.sizes["output"] else "it still knows"
-        self.beat("asked at the end", f"Which animal was it? At “{last}” {outcome}: {share:.0%}.")
+        guesses = "Which animal was it? At “{last}” it can only guess: {share:.0f}%."
+        knows = "Which animal was it? At “{last}” it still knows: {share:.0f}%."
+        caption = either(share < 2 / run.sizes["output"], guesses, knows, last=last, share=100 * share)
+        self.beat("asked at the end", caption)
         answers = self.answers(run, -1.75, 0.75)
         asked = VGroup(beside("answer", -1.38), answers)
         self.play(FadeIn(asked), run_time=0.6)
@@ -93,12 +99,13 @@ class AGateOnMemory(Film):
         there, left = (float(read.trace[t]) for t in (ANIMAL, LAST))
         other = Shadow(reading(run, -1, -1), "h", COLUMNS, 1.5, 1.9).tune(framed=0)
         name = str(run.output.values[-1])
-        swapped = words(name, LABEL, "target").put(COLUMNS[ANIMAL], LINE + 0.4)
-        says = f"difference the animal makes to the memory, mean of {n * (n - 1) // 2} pairs"
-        trace = self.along(read, "trace", -2.3, 1.35, (0, 0.8), says)
-        fate = "hardly differs" if left < there / 2 else "still differs"
-        said = f"Put “{name}” for “{self.words[ANIMAL]}”: by “{self.words[LAST]}” the memory {fate}."
-        self.beat("its trace", said)
+        swapped = Words(name, LABEL, "target").put(COLUMNS[ANIMAL], LINE + 0.4)
+        says = "difference the animal makes to the memory, mean of {pairs} pairs"
+        trace = along(COLUMNS, read, "trace", -2.3, 1.35, (0, 0.8), said(says, pairs=n * (n - 1) // 2))
+        gone = "Put “{other}” for “{animal}”: by “{last}” the memory hardly differs."
+        kept = "Put “{other}” for “{animal}”: by “{last}” the memory still differs."
+        spoken = {"other": name, "animal": self.words[ANIMAL], "last": self.words[LAST]}
+        self.beat("its trace", either(left < there / 2, gone, kept, **spoken))
         self.play(FadeIn(swapped), Tune(memory, past=1, framed=0), FadeIn(trace), run_time=0.8)
         self.advance([other, trace], 0, LAST, 5)
         numbers = [figures(f"{value:.2f}", 18, "focus") for value in (there, left)]
@@ -114,9 +121,10 @@ class AGateOnMemory(Film):
         read = reading(self.run(self.gru), -1)
         unit, self.shut_at = clearest(read, ANIMAL)
         self.blend = Blend(read.isel(unit=unit), 0, BLEND).tune(opened=0).show(ANIMAL)
-        self.heading = words(f"at “{self.words[ANIMAL]}”", LABEL).put(0, BLEND + 1.8)
-        said = "A GRU, a gated recurrent unit, has a gate between old and new."
-        self.turn("a gate", said, f"{self.trained()} · the unit whose gate does most: {unit + 1}")
+        self.heading = words(said("at “{word}”", word=self.words[ANIMAL]), LABEL).put(0, BLEND + 1.8)
+        caption = "A GRU, a gated recurrent unit, has a gate between old and new."
+        badge = "{trained} · the unit whose gate does most: {unit}"
+        self.turn("a gate", caption, said(badge, trained=self.trained(), unit=unit + 1))
         self.play(FadeIn(self.blend), FadeIn(self.heading), run_time=0.8)
         self.wait(2.6)
         self.beat("how far", "The gate says how far to go from the old number to the new one.")
@@ -125,7 +133,7 @@ class AGateOnMemory(Film):
 
     def open_and_shut(self) -> None:
         self.shut = Blend(self.blend.trajectory, 3.3, BLEND).tune(opened=0).show(self.shut_at)
-        heading = words(f"at “{self.words[self.shut_at]}”", LABEL).put(3.3, BLEND + 1.8)
+        heading = words(said("at “{word}”", word=self.words[self.shut_at]), LABEL).put(3.3, BLEND + 1.8)
         self.beat("open and shut", "Open: the new number replaces the old. Shut: the old one is kept.")
         aside = self.heading.animate(run_time=1.2).shift([-3.3, 0, 0])
         self.play(Tune(self.blend, x=-3.3, run_time=1.2), aside)
@@ -160,15 +168,16 @@ class AGateOnMemory(Film):
         side = beside("gates", 0.28)
         box = (LEFT, -2.35, 7.2, 1.05)
         loss = Curve(run, "loss", box, (0, steps), (0, float(run.loss.max())), "loss", "", "error", "step")
-        step = Readout(lesson, "at", "step {:.0f}", (3.3, -1.6), clock="step")
-        right = Readout(lesson, "percent", "{:.0f}% right", (3.3, -2.1), clock="step")
-        said = f"All {len(order)} numbers have gates of their own, at every word."
-        untrained = f"GRU({self.gru.hidden}) before training · seed {self.gru.seed}"
-        self.turn("a gate for every number", said, untrained)
+        step = Readout(lesson, "at", said("step {:.0f}"), (3.3, -1.6), clock="step")
+        right = Readout(lesson, "percent", said("{:.0f}% right"), (3.3, -2.1), clock="step")
+        caption = said("All {count} numbers have gates of their own, at every word.", count=len(order))
+        untrained = said("GRU({hidden}) before training · seed {seed}", **sizes(self.gru))
+        self.turn("a gate for every number", caption, untrained)
         self.play(FadeIn(self.sentence), FadeIn(gates), FadeIn(side), run_time=0.8)
         self.wait(3.2)
         self.beat("learnt", "Backpropagation tunes what opens them, from right or wrong alone.")
-        self.names_data(self.ordered())
+        ordered = "{trained} · rows sorted by how much they open at “{animal}”"
+        self.names_data(said(ordered, trained=self.trained(), animal=self.words[ANIMAL]))
         self.play(*[FadeIn(part) for part in (loss, step, right)], run_time=0.6)
         self.advance([gates, loss, step, right], 0, steps, 5.4, rate_func=early_steps_slowly)
         self.wait(0.8)
@@ -183,22 +192,26 @@ class AGateOnMemory(Film):
         gates = Gates(read, "z", COLUMNS, 1.5, 1.3, spotlight=keepers).tune(framed=0)
         memory = Memory(read, "h", COLUMNS, 0.0, 1.3, spotlight=keepers)
         names = VGroup(beside("gates", 0.85), beside("memory", -0.65))
-        animal = self.words[ANIMAL]
-        do = "open on the way to" if read.z[ANIMAL].mean() > read.z[0].mean() else "do not yet open for"
-        self.turn("word by word", f"The trained gates at work: they {do} “{animal}” …")
+        learnt = bool(read.z[ANIMAL].mean() > read.z[0].mean())
+        do = "The trained gates at work: they open on the way to “{animal}” …"
+        do_not = "The trained gates at work: they do not yet open for “{animal}” …"
+        self.turn("word by word", either(learnt, do, do_not, animal=self.words[ANIMAL]))
         self.play(FadeIn(gates), FadeIn(memory), FadeIn(names), run_time=0.8)
         self.advance([gates, memory], 0, ANIMAL, 3.6, rate_func=word_by_word(ANIMAL))
         ring = ring_around(COLUMNS[ANIMAL], 0.2, 1.5)
         self.play(Create(ring), Tune(memory, framed=0), run_time=0.6)
         self.wait(1)
-        self.beat("shut", f"… then {len(keepers)} of {n} stay mostly shut: what they hold is carried on.")
+        caption = "… then {count} of {all} stay mostly shut: what they hold is carried on."
+        self.beat("shut", said(caption, count=len(keepers), all=n))
         self.play(FadeOut(ring), Tune(memory, framed=1), run_time=0.6)
         self.advance([gates, memory], ANIMAL, LAST, 4.2, rate_func=word_by_word(LAST - ANIMAL))
         self.play(Tune(gates, others=DIM), Tune(memory, others=DIM, framed=0))
         self.wait(1.6)
         right = float(run.y[-1, 0, -1, 0])
-        what = "remembers" if right > 0.5 else "does not know"
-        self.beat("asked again", f"Which animal was it? At “{self.words[LAST]}” it {what}: {right:.1%}.")
+        does = "Which animal was it? At “{last}” it remembers: {share:.1f}%."
+        does_not = "Which animal was it? At “{last}” it does not know: {share:.1f}%."
+        caption = either(right > 0.5, does, does_not, last=self.words[LAST], share=100 * right)
+        self.beat("asked again", caption)
         answers = self.answers(run, -2.1, 0.42)
         names.add(beside("answer", -1.89))
         self.play(FadeIn(answers), FadeIn(names[2]), run_time=0.6)
@@ -221,16 +234,21 @@ class AGateOnMemory(Film):
         names, numbers = names_of(ways), medians_of(list(ways.values()), LAST - ANIMAL)
         lines, guide = level_lines(box, top), mark(stroke="focus", width=2)
         guide.points = _bezier.segments([(COLUMNS[ANIMAL], -2.2)], [(COLUMNS[ANIMAL], 1.1)])
-        said = f"median and {len(SEEDS) - 2} of {len(SEEDS)} seeds"
-        biases = f"gate biases {self.gru.gate_bias:g} and {self.lstm.gate_bias:g}"
-        asked = f"Learning sends a gradient back from “{last}”. How much is left?"
-        self.turn("gradient left", asked, f"before training · {said} · {biases} towards keeping")
+        badge = (
+            "before training · median and {most} of {all} seeds"
+            " · gate biases {gru:g} and {lstm:g} towards keeping"
+        )
+        counts = {"most": len(SEEDS) - 2, "all": len(SEEDS)}
+        badge = said(badge, **counts, gru=self.gru.gate_bias, lstm=self.lstm.gate_bias)
+        caption = said("Learning sends a gradient back from “{last}”. How much is left?", last=last)
+        self.turn("gradient left", caption, badge)
         self.play(FadeIn(lines), Create(guide), run_time=0.8)
         self.advance([ways["SRN"]], 0, LAST, 3.2)
         self.play(FadeIn(names[0]), FadeIn(numbers[0]), run_time=0.5)
-        gates = "gates that keep" if self.gru.gate_bias > 0 else "gates"
-        said = f"With {gates}, {passed:.0%} of it reaches “{animal}”; without, {faded:.0%}."
-        self.beat("past gates", said)
+        keeping = "With gates that keep, {passed:.0f}% of it reaches “{animal}”; without, {faded:.0f}%."
+        plain = "With gates, {passed:.0f}% of it reaches “{animal}”; without, {faded:.0f}%."
+        shares = {"passed": 100 * passed, "faded": 100 * faded}
+        self.beat("past gates", either(self.gru.gate_bias > 0, keeping, plain, animal=animal, **shares))
         self.advance([ways["GRU"], ways["LSTM"]], 0, LAST, 3.2)
         self.play(*[FadeIn(label) for label in (*names[1:], *numbers[1:])], run_time=0.5)
         self.wait(1.8)
@@ -238,21 +256,25 @@ class AGateOnMemory(Film):
 
     def what_can_be_learnt(self) -> None:
         srn, far = self.srn.model_copy(update={"reach": 0}), {"task": "recall", "length": 20}
-        near, letter = f"the sentence, {LAST - ANIMAL} words back", "a letter, 19 back"
+        near, letter = said("the sentence, {back} words back", back=LAST - ANIMAL), "a letter, 19 back"
         trials = [("SRN", srn, near), ("SRN", srn.model_copy(update=far), letter)]
         trials.append(("GRU", self.gru.model_copy(update=far), letter))
-        said = f"Who learns to hold on? {len(SEEDS)} networks each, taught all the way back."
-        where = f"backpropagation through time · recall of the first of 20 letters · {srn.steps} steps"
-        self.turn("what can be learnt", said, f"{where} · seeds 0–{SEEDS[-1]}")
+        caption = "Who learns to hold on? {count} networks each, taught all the way back."
+        badge = (
+            "backpropagation through time · recall of the first of 20 letters"
+            " · {steps} steps · seeds {first}–{last}"
+        )
+        badge = said(badge, steps=srn.steps, first=SEEDS[0], last=SEEDS[-1])
+        self.turn("what can be learnt", said(caption, count=len(SEEDS)), badge)
         for i, (kind, sim, task) in enumerate(trials):
             runs, x = self.run_seeds(sim, SEEDS), -5.6 + 4.15 * i
             lessons = Lessons(runs, (x, -1.35, 2.9, 2.3), kind, task, KINDS[kind])
             count = int((runs.accuracy.isel(step=-1) >= LEARNT).sum())
-            result = words(f"{count} of {len(SEEDS)} learn it", LABEL).put(x, -2.3, "left")
+            learn = said("{count} of {all} learn it", count=count, all=len(SEEDS))
+            result = words(learn, LABEL).put(x, -2.3, "left")
             if i == 1:
-                self.beat(
-                    "further back", f"The same network, asked for a letter 19 back, not {LAST - ANIMAL}."
-                )
+                caption = "The same network, asked for a letter 19 back, not {back}."
+                self.beat("further back", said(caption, back=LAST - ANIMAL))
             if i == 2:
                 self.beat("with gates", "The same task, with gates.")
             self.play(FadeIn(lessons), run_time=0.5)
@@ -272,31 +294,30 @@ class AGateOnMemory(Film):
         others = [i for i in range(len(names)) if i not in (0, far)]
         roles = (*["muted"] * len(others), "target", "state")
         ticks = {"−1": -1, "0": 0, "+1": 1}
-        animals = self.along(
-            each.isel(sequence=[*others, far, 0]), "h", -2.2, 2.9, (-1.1, 1.1), "", roles, ticks
+        animals = along(
+            COLUMNS, each.isel(sequence=[*others, far, 0]), "h", -2.2, 2.9, (-1.1, 1.1), "", roles, ticks
         )
-        key = in_a_row(LEFT, 1.05, ("one number of the memory, after", "muted"), (f"“{names[0]}”,", "state"))
-        key.add(
-            *in_a_row(
-                key.get_right()[0] + 0.12,
-                1.05,
-                (f"“{names[far]}”", "target"),
-                (f"and {len(others)} other animals", "muted"),
-            )
+        key = in_a_row(
+            LEFT,
+            1.05,
+            ("one number of the memory, after", "muted"),
+            (said("“{animal}”,", animal=names[0]), "state"),
+            (said("“{animal}”", animal=names[far]), "target"),
+            (said("and {count} other animals", count=len(others)), "muted"),
         )
-        said = "Amplify when useful: word by word, some animals move apart."
-        self.turn(
-            "amplify when useful", said, f"{self.trained()} · the unit where they part most: {unit + 1}"
-        )
+        caption = "Amplify when useful: word by word, some animals move apart."
+        badge = "{trained} · the unit where they part most: {unit}"
+        self.turn("amplify when useful", caption, said(badge, trained=self.trained(), unit=unit + 1))
         self.play(FadeIn(self.sentence), FadeIn(animals), FadeIn(key), run_time=0.8)
         self.advance([animals], 0, LAST, 4.5)
         self.wait(1.2)
         self.leave(animals, key)
         top = 1.05 * max(1.0, float(read.gradient_left.max()))
-        says = f"share of the gradient left, back from “{self.words[LAST]}” to each word’s memory"
-        left = self.along(read, "gradient_left", -2.2, 2.9, (0, top), says, ("updated",), {"0": 0, "1": 1})
-        said = f"Forget when useful: what came before “{self.words[ANIMAL]}” is let go."
-        self.turn("forget when useful", said, self.trained())
+        says = "share of the gradient left, back from “{last}” to each word’s memory"
+        says, ticks = said(says, last=self.words[LAST]), {"0": 0, "1": 1}
+        left = along(COLUMNS, read, "gradient_left", -2.2, 2.9, (0, top), says, ("updated",), ticks)
+        caption = "Forget when useful: what came before “{animal}” is let go."
+        self.turn("forget when useful", said(caption, animal=self.words[ANIMAL]), self.trained())
         self.play(FadeIn(left), run_time=0.6)
         self.advance([left], 0, LAST, 3.6)
         self.wait(1.6)
@@ -307,10 +328,10 @@ class AGateOnMemory(Film):
     def ticks(self) -> None:
         read, n = reading(self.run(self.gru), -1), len(self.words)
         memory = Memory(read, "h", COLUMNS, 1.5, 1.9).tune(past=DIM)
-        form, look = f"tick {{:.0f}} of {n}", {"align": "centre", "clock": "token"}
+        form, look = said("tick {tick} of {n}", tick="{:.0f}", n=n), {"align": "centre", "clock": "token"}
         tick = Readout(read.assign(tick=read.token + 1), "tick", form, (0.5, -1.3), 30, **look)
-        said = f"Each word waits for the one before: still {n} ticks in a row."
-        self.turn("ticks", said, self.trained())
+        caption = said("Each word waits for the one before: still {n} ticks in a row.", n=n)
+        self.turn("ticks", caption, self.trained())
         self.play(FadeIn(memory), FadeIn(tick), run_time=0.6)
         self.advance([memory, tick], 0, LAST, 4, rate_func=word_by_word(LAST))
         self.leave(memory, tick)
@@ -325,10 +346,11 @@ class AGateOnMemory(Film):
         for word, y in zip(self.words, lines, strict=True):
             dots = mark(fill="muted")
             dots.points = _bezier.discs([(x, y) for x in COLUMNS], 0.075)
-            rows.add(VGroup(dots, words(word, 15, "muted").put(-WIDE, y - 0.07, "left")))
+            rows.add(VGroup(dots, Words(word, 15, "muted").put(-WIDE, y - 0.07, "left")))
         here.points = _bezier.discs([(COLUMNS[ANIMAL], lines[LAST])], 0.13)
-        said = f"Attention gets there in one hop, but weighs {n} × {n} pairs."
-        self.turn("one hop", said, f"counted, not simulated · {n} words, {n * n} pairs")
+        caption = said("Attention gets there in one hop, but weighs {n} × {n} pairs.", n=n)
+        badge = said("counted, not simulated · {n} words, {pairs} pairs", n=n, pairs=n * n)
+        self.turn("one hop", caption, badge)
         self.play(Create(hop), FadeIn(label), run_time=1)
         self.wait(0.8)
         self.play(FadeOut(hop), FadeOut(label), FadeIn(rows[-1]), FadeIn(here), run_time=0.8)
@@ -347,28 +369,8 @@ class AGateOnMemory(Film):
         columns = np.linspace(COLUMNS[0], COLUMNS[-1] - 1.1, run.sizes["output"])
         return Answers(run.isel(sequence=0, token=-1), columns, bottom, height).tune(grown=0)
 
-    def along(
-        self,
-        read: xr.Dataset,
-        variable: str,
-        bottom: float,
-        height: float,
-        extent: tuple[float, float],
-        says: str,
-        roles: tuple[Any, ...] = ("focus",),
-        ticks: dict[str, float] | None = None,
-    ) -> Curve:
-        """A chart whose places along lie under the words."""
-        label_role = roles[0]
-        box, span = (LEFT, bottom, ACROSS, height), (0, LAST)
-        look: dict[str, Any] = {"ticks": ticks or {"0": 0}, "label_role": label_role}
-        return Curve(read, variable, box, span, extent, says, "", roles, "token", **look)
-
     def trained(self) -> str:
-        return f"GRU({self.gru.hidden}) trained {self.gru.steps} steps · seed {self.gru.seed}"
-
-    def ordered(self) -> str:
-        return f"{self.trained()} · rows sorted by how much they open at “{self.words[ANIMAL]}”"
+        return said("GRU({hidden}) trained {steps} steps · seed {seed}", **sizes(self.gru))
 
 
 def early_steps_slowly(alpha: float) -> float:
@@ -376,22 +378,12 @@ def early_steps_slowly(alpha: float) -> float:
     return alpha**2
 
 
-def beside(text: str, y: float) -> VMobject:
-    """The name of a row of marks, at the left edge."""
-    return words(text, SMALL, "muted").put(-WIDE, y - 0.06, "left")
+def either(first: bool, one: str, other: str, /, **values: object) -> str:
+    """One of two sentences; both are asked for, so that a table of words has both."""
+    both = said(one, **values), said(other, **values)
+    return both[0] if first else both[1]
 
 
-def in_a_row(x: float, y: float, *pieces: tuple[str, Role]) -> VGroup:
-    """Differently coloured pieces of one line, which begins at x."""
-    line = VGroup()
-    for text, role in pieces:
-        line.add(words(text, SMALL, role).put(x, y, "left"))
-        x = line.get_right()[0] + 0.12
-    return line
-
-
-def ring_around(x: float, low: float, high: float) -> VMobject:
-    """A yellow ring round one column."""
-    ring = mark(stroke="focus", width=4)
-    ring.points = _bezier.rectangles(x - HALF - 0.1, low - 0.08, x + HALF + 0.1, high + 0.08)
-    return ring
+def sizes(sim: SRN | GRU) -> dict[str, object]:
+    """What a badge says of a network."""
+    return sim.model_dump(include={"hidden", "steps", "seed"})

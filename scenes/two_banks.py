@@ -10,7 +10,8 @@ import xarray as xr
 from manim import Create, FadeIn, FadeOut, LaggedStart, TransformFromCopy, VGroup, smooth
 
 from scenes._film import Advance, Film, Tune
-from scenes._theme import LABEL, SMALL, math, words
+from scenes._language import said
+from scenes._theme import LABEL, SMALL, Words, math, words
 from scenes.parts.curve import Curve
 from scenes.parts.heatmap import Heatmap
 from scenes.parts.labels import box_of
@@ -68,7 +69,10 @@ class TwoBanks(Film):
             Shift(each, self.space, role, "bank", side)
             for each, role, side in zip(self.each, SIDES, ("left", "right"), strict=False)
         ]
-        self.names_data(f"trained · seed {self.attention.seed}")
+        self.names_data(self.trained())
+
+    def trained(self) -> str:
+        return said("trained · seed {seed}", seed=self.attention.seed)
 
     def fitted(self, run: xr.Dataset, *more: str, side: float = 0.6) -> View:
         """The plane as large as all that lies on it during these steps allows."""
@@ -80,9 +84,10 @@ class TwoBanks(Film):
         weights = self.each[sentence].weights.isel(step=-1).values
         ranked = np.argsort(-weights)
         count = int(np.searchsorted(np.cumsum(weights[ranked]), ENOUGH)) + 1
-        return " and ".join(
-            str(self.each[sentence].tokens.values[i]) for i in sorted(ranked[: min(count, 2)])
-        )
+        tokens = [str(self.each[sentence].tokens.values[i]) for i in sorted(ranked[: min(count, 2)])]
+        if len(tokens) == 1:
+            return said("{one}", one=tokens[0])
+        return said("{one} and {other}", one=tokens[0], other=tokens[1])
 
     def one_word(self) -> None:
         self.beat("one word", "One word in two sentences, with two meanings.")
@@ -94,7 +99,8 @@ class TwoBanks(Film):
 
     def one_arrow(self) -> None:
         d = self.attention.d
-        self.beat("one arrow", f"To start with, both are the same {d} numbers: one identical arrow.")
+        caption = said("To start with, both are the same {d} numbers: one identical arrow.", d=d)
+        self.beat("one arrow", caption)
         form = "{:.2f}" if d <= 8 else ""
         strips = [
             Heatmap(self.end.isel(sentence=s), "bank_before", (-2.8, y), (5.6 / d, 0.5), form=form)
@@ -142,12 +148,9 @@ class TwoBanks(Film):
         self.play(Tune(self.space, words_there=1), Tune(self.space, rest_there=0.7))
         self.play(LaggedStart(*[FadeIn(name) for name in self.names], lag_ratio=0.1, run_time=1.6))
         seen = self.data.isel(step=-1)
-        self.note = words(
-            f"This plane shows {float(seen.plane_share):.0%} of the words’ spread,"
-            f" {float(seen.plane_share_moves):.0%} of bank’s moves.",
-            15,
-            "muted",
-        ).put(PLANE[0], -2.42, "left")
+        spread, moves = (100 * float(seen[name]) for name in ("plane_share", "plane_share_moves"))
+        note = "This plane shows {spread:.0f}% of the words’ spread, {moves:.0f}% of bank’s moves."
+        self.note = words(said(note, spread=spread, moves=moves), 15, "muted").put(PLANE[0], -2.42, "left")
         self.play(FadeIn(self.note), run_time=0.6)
         self.wait(1.6)
 
@@ -163,13 +166,13 @@ class TwoBanks(Film):
         self.table = ScoreTable(each, self.query, self.keys, SIDES[0])
         lines = self.table.lines()
         self.rows = VGroup(
-            *[words(w, 20).put(-4.8, y, "right") for w, y in zip(river.tokens, lines, strict=False)]
+            *[Words(w, 20).put(-4.8, y, "right") for w, y in zip(river.tokens, lines, strict=False)]
         )
         self.heads = VGroup(
             words("bank asks", 20, SIDES[0]).put(-4.8, 2.02, "right"),
             words("each word offers", SMALL, "muted").put(-4.6, 1.45, "left"),
             words("score", SMALL, "muted").put(self.table.columns["score"], 1.45, "right"),
-            words(f"score: their products, added up, over √{self.attention.d}", SMALL, "muted").put(
+            words(said("score: their products, added up, over √{d}", d=self.attention.d), SMALL, "muted").put(
                 -4.6, lines[-1] - 0.2, "left"
             ),
         )
@@ -191,7 +194,7 @@ class TwoBanks(Film):
         at = table.columns
         self.heads = VGroup(
             words("score", SMALL, "muted").put(at["slid"], 1.45, "right"),
-            math('e^"score"', LABEL, "muted").move_to([at["power"] - 0.3, 1.55, 0]),
+            math(f'e^"{said("score")}"', LABEL, "muted").move_to([at["power"] - 0.3, 1.55, 0]),
             words("share", SMALL, "muted").put(at["share"], 1.45, "right"),
         )
         total = words("total", 20, "muted").put(-4.8, table.lines()[-1], "right")
@@ -217,7 +220,7 @@ class TwoBanks(Film):
         self.play(FadeOut(values, run_time=0.5), Tune(shift, shared=1, run_time=1.6))
 
     def tip_to_tail(self) -> None:
-        self.beat("tip to tail", f"Tip to tail, they move bank towards {self.clues(0)}.")
+        self.beat("tip to tail", said("Tip to tail, they move bank towards {words}.", words=self.clues(0)))
         space, shift = self.space, self.shifts[0]
         self.play(
             Tune(space, run_time=1.4, **self.view.there, words_there=1, rest_there=0.7, arrow_there=1),
@@ -234,7 +237,8 @@ class TwoBanks(Film):
         self.play(FadeOut(factors), Tune(shift, arrows_there=0.35), run_time=0.6)
 
     def the_other_sentence(self) -> None:
-        self.beat("the other sentence", f"The other sentence moves the same bank towards {self.clues(1)}.")
+        caption = said("The other sentence moves the same bank towards {words}.", words=self.clues(1))
+        self.beat("the other sentence", caption)
         river, money = self.sentences
         one, other = self.shifts
         n = len(money.tokens)
@@ -244,10 +248,10 @@ class TwoBanks(Film):
         other.tune(shared=1, chained=1)
         self.play(Tune(other, grown=1, run_time=1.2))
         self.play(Tune(one, moved=0, aside=1, presence=1, arrows_there=0.35), Tune(river, presence=1))
-        apart, final = on_the_way(self.end.isel(step=-1)), float(self.end.cosine[-1])
-        self.beat(
-            "apart", f"One word, two arrows: their cosine goes from 1.00 to {final:.2f}.".replace("-", "−")
-        )
+        apart = on_the_way(self.end.isel(step=-1))
+        final = f"{float(self.end.cosine[-1]):.2f}".replace("-", "−")
+        caption = said("One word, two arrows: their cosine goes from 1.00 to {final}.", final=final)
+        self.beat("apart", caption)
         label = words("cosine of the two banks", SMALL, "muted").put(PLANE[0], 2.32, "left")
         self.readout = Readout(apart, "cosine", "{:.2f}", (-3.6, 2.32), 24, "focus", clock="moved")
         scale = words("1: the same way, −1: opposite", 15, "muted").put(PLANE[2], 2.32, "right")
@@ -303,7 +307,7 @@ class TwoBanks(Film):
         curve = Curve(
             logarithmic, "cosine", box, span, (-1, 1), label, "", clock="step", ticks=ends, steps=ticks
         )
-        step = Readout(run, "step", "step {:.0f}", (PLANE[0], 2.3), 22, clock="step")
+        step = Readout(run, "step", said("step {:.0f}"), (PLANE[0], 2.3), 22, clock="step")
         still = VGroup(curve, legend(PLANE[0], -2.42))
         moving = [space, *self.shifts, *self.sentences, step]
         for part in moving:
@@ -333,17 +337,15 @@ class TwoBanks(Film):
             SMALL,
             "muted",
         ).put(-6.44, 2.42, "left")
-        self.names_data(f"trained · seeds {SEEDS[0]}–{SEEDS[-1]}")
+        self.names_data(said("trained · seeds {first}–{last}", first=SEEDS[0], last=SEEDS[-1]))
         self.beat("twelve seeds", "The same training from twelve random starts.")
         self.play(Tune(strip, presence=1), FadeIn(head))
         self.wait(1)
         even = partial(_geometric, float(np.log1p(last - first)))
         self.play(Advance(strip, first, last, rate_func=even, run_time=6))
         good = int((batch.content_share.isel(step=-1) > ENOUGH).all("sentence").sum())
-        self.beat(
-            "all split",
-            f"In {good} of {len(SEEDS)}, over {ENOUGH:.0%} of attention goes to river or money words.",
-        )
+        caption = "In {good} of {all}, over {most:.0f}% of attention goes to river or money words."
+        self.beat("all split", said(caption, good=good, all=len(SEEDS), most=100 * ENOUGH))
         self.wait(4)
         self.play(Tune(strip, presence=0), FadeOut(head), run_time=0.6)
         self.remove(strip)
@@ -351,7 +353,7 @@ class TwoBanks(Film):
     def formulas(self) -> None:
         """Each line comes out of its picture."""
         river, space = self.sentences[0], self.space
-        self.names_data(f"trained · seed {self.attention.seed}")
+        self.names_data(self.trained())
         space.show(float(self.end.step[-1])).tune(**self.view.there)
         river.show(space.t).tune(y=0.3, long=0.6, reached=len(river.tokens), shared=0, numbered=0)
         for shift in self.shifts:
@@ -378,10 +380,9 @@ class TwoBanks(Film):
         for source, line in ((shares, lines[1]), (shifted, lines[2])):
             self.play(TransformFromCopy(source, line), run_time=1.2)
         self.wait(1)
-        end = self.end
-        self.beat(
-            "its limits", f"Here: one head, {end.sizes['word']} words. Language models stack many layers."
-        )
+        count = self.end.sizes["word"]
+        caption = said("Here: one head, {count} words. Language models stack many layers.", count=count)
+        self.beat("its limits", caption)
         self.wait(4)
         fading = [FadeOut(text) for text in (*lines, gloss, self.names[0], self.note)]
         self.play(*fading, *[Tune(part, presence=0) for part in parts], run_time=0.6)

@@ -5,7 +5,8 @@ import xarray as xr
 from manim import VGroup
 
 from scenes import _bezier
-from scenes._theme import SMALL, figures, words
+from scenes._language import said
+from scenes._theme import SMALL, Words, figures
 from scenes.parts import Array, Part, mark
 
 HALF = 0.27  # half the width of a vessel
@@ -36,9 +37,11 @@ class Answers(Part):
         for i, (x, name, share) in enumerate(zip(columns, trajectory.output.values, self._shares())):
             role = "muted" if i else "ink"
             places = 1 if 0.995 <= share < 1 else 0
-            says.add(words(str(name), SMALL, role).put(x, bottom - 0.32))
-            says.add(figures(f"{share:.{places}%}", SHARE, role).put(x, bottom + height + 0.12))
-        says.add(figures(f"1 in {len(columns)}", SHARE).put(ends[1] + 0.1, self._chance() - 0.07, "left"))
+            says.add(Words(str(name), SMALL, role).put(x, bottom - 0.32))
+            percent = said("{share}%", share=f"{100 * share:.{places}f}")
+            says.add(figures(percent, SHARE, role).put(x, bottom + height + 0.12))
+        chances = said("1 in {count}", count=len(columns))
+        says.add(figures(chances, SHARE).put(ends[1] + 0.1, self._chance() - 0.07, "left"))
         self.add(says)
 
     def _shares(self) -> Array:

@@ -5,7 +5,8 @@ import xarray as xr
 from manim import Animation, FadeIn, VGroup
 
 from scenes._film import Tune
-from scenes._theme import SMALL, math, words
+from scenes._language import said
+from scenes._theme import SMALL, Words, math, words
 from scenes.parts.heatmap import Heatmap
 from scenes.parts.product import Product
 
@@ -40,19 +41,18 @@ class Matrices:
             part.tune(presence=0)
         for empty in (self.scores, self.weights, self.outputs):
             empty.tune(filled=0)
-        self.cell = VGroup(
-            words(f"{tokens[last]} asks, {tokens[best]} offers", SMALL, "muted").put(middle, 1.5)
-        )
+        asks = said("{one} asks, {other} offers", one=tokens[last], other=tokens[best])
+        self.cell = VGroup(words(asks, SMALL, "muted").put(middle, 1.5))
         self._name(tokens)
 
     def _name(self, tokens: list[str]) -> None:
         """Words beside the rows and above the columns, symbols below or beside the matrices."""
         rows = [TOP - CELL * (i + 0.5) - 0.06 for i in range(len(tokens))]
-        before = [words(w, SMALL).put(Q - 0.15, y, "right") for w, y in zip(tokens, rows, strict=True)]
+        before = [Words(w, SMALL).put(Q - 0.15, y, "right") for w, y in zip(tokens, rows, strict=True)]
         after = [
-            words(f"{w}′", SMALL).put(OUT + WIDE + 0.12, y, "left") for w, y in zip(tokens, rows, strict=True)
+            Words(f"{w}′", SMALL).put(OUT + WIDE + 0.12, y, "left") for w, y in zip(tokens, rows, strict=True)
         ]
-        asked = [words(w, 16).rotate(np.pi / 2) for w in tokens]
+        asked = [Words(w, 16).rotate(np.pi / 2) for w in tokens]
         for i, word in enumerate(asked):
             word.move_to([S + CELL * (i + 0.45), TOP + SPACE + HIGH + 0.08 + word.height / 2, 0])
         base, middle = TOP - self.side - 0.3, TOP - self.side / 2

@@ -7,7 +7,7 @@ import xarray as xr
 from manim import VGroup, VMobject
 
 from scenes import _bezier
-from scenes._theme import LABEL, words
+from scenes._theme import LABEL, Words
 from scenes.parts import Array, Part, deal, mark
 
 Row = list[VMobject]  # the marks of one row, from back to front
@@ -29,7 +29,7 @@ def staggered(sentence: Sequence[str], columns: Array, line: float) -> VGroup:
     """Words over their columns, every second one on a lower line, so that long ones do not touch."""
     return VGroup(
         *[
-            words(word, LABEL).put(x, line - 0.42 * (i % 2))
+            Words(word, LABEL).put(x, line - 0.42 * (i % 2))
             for i, (word, x) in enumerate(zip(sentence, columns, strict=True))
         ]
     )

@@ -65,6 +65,6 @@ class Product(Part):
         if self.swept < 1:
             return {}
         values = np.array(self.at(self.result.variable, self.t))
-        digits = re.search(r"−?\d+\.\d+", self.number.text)
-        values[self.row, self.column] = float(digits[0].replace("−", "-")) if digits else np.nan
+        digits = re.search(r"-?\d+\.\d+", self.number.text.replace("−", "-").replace(",", "."))
+        values[self.row, self.column] = float(digits[0]) if digits else np.nan
         return {self.result.variable: values}

@@ -101,4 +101,4 @@ class ScoreTable(Part):
 
 
 def _said(numbers: VGroup) -> Array:
-    return np.array([float(number.text.replace("−", "-").replace(",", "")) for number in numbers])
+    return np.array([float(number.text.replace("−", "-").replace(",", ".")) for number in numbers])

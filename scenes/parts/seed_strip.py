@@ -5,6 +5,7 @@ import xarray as xr
 from manim import VGroup
 
 from scenes import _bezier
+from scenes._language import said
 from scenes._theme import figures
 from scenes.parts import Array, Part, deal, mark
 from scenes.parts.number import Number
@@ -48,7 +49,7 @@ class SeedStrip(Part):
         self.numbers = [VGroup(*[Number("{:.2f}", 18, role, "centre") for role in SIDES[:2]]) for _ in seeds]
         names = VGroup(
             *[
-                figures(f"seed {seed}", 15, "ink" if seed == own else "muted").put(
+                figures(said("seed {seed}", seed=seed), 15, "ink" if seed == own else "muted").put(
                     corner[0] + self.size[0] / 2, corner[1] + 0.16
                 )
                 for seed, corner in zip(seeds, self.corners, strict=True)
@@ -84,5 +85,5 @@ class SeedStrip(Part):
     def read(self) -> dict[str, Array]:
         tips = np.array([[arrow.points[12, :2] for arrow in pair] for pair in self.arrows])
         one, other = np.moveaxis(tips - [[corner + self.foot] for corner in self.corners], 1, 0)
-        shares = [[float(number.text.replace("−", "-")) for number in pair] for pair in self.numbers]
+        shares = [[float(number.text.replace(",", ".")) for number in pair] for pair in self.numbers]
         return {"cosine": (one * other).sum(-1) / self.long**2, "content_share": np.array(shares)}

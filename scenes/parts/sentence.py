@@ -7,7 +7,7 @@ import xarray as xr
 from manim import VGroup, VMobject
 
 from scenes import _bezier
-from scenes._theme import LABEL, Role, rgb, words
+from scenes._theme import LABEL, Role, Words, rgb
 from scenes.parts import Array, Part, deal, mark
 from scenes.parts.labels import box_of
 from scenes.parts.number import Number
@@ -39,7 +39,7 @@ class Sentence(Part):
         self.zoom, self.apart = 1.0, 1.0
         self.reached, self.shared, self.numbered = 0.0, 0.0, 0.0
         self.tokens = [str(token) for token in trajectory.tokens.values]
-        self.words = VGroup(*[words(token, LABEL).put(0, 0) for token in self.tokens])
+        self.words = VGroup(*[Words(token, LABEL).put(0, 0) for token in self.tokens])
         self.outlines = [[glyph.points.copy() for glyph in word] for word in self.words]
         widths = [float(word.width) for word in self.words]
         least = max(PITCH - (a + b) / 2 for a, b in pairwise(widths))

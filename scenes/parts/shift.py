@@ -8,7 +8,8 @@ import xarray as xr
 from manim import VGroup, VMobject
 
 from scenes import _bezier
-from scenes._theme import Role, figures, words
+from scenes._language import said
+from scenes._theme import Role, Words, figures
 from scenes.parts import Array, Part, deal, mark
 from scenes.parts.labels import Rectangle, along, names
 from scenes.parts.space import Space, diamonds
@@ -45,7 +46,7 @@ class Shift(Part):
         self.arrows = VGroup(*[mark(fill=role) for _ in self.tokens])
         self.moving = mark(fill=role)
         self.dot = mark(fill=role, stroke="ground", width=2)
-        self.label = words(label, 24, role, weight="BOLD").put(0, 0)
+        self.label = Words(label, 24, role, weight="BOLD").put(0, 0)
         self.half = float(self.label.width) / 2
         self.outlines = [glyph.points.copy() for glyph in self.label]
         self.add(self.arrows, self.moving, self.dot, self.label)
@@ -114,14 +115,15 @@ class Shift(Part):
     def name_values(self, box: Rectangle) -> VGroup:
         """The words at the tips of their full values."""
         origin, tips = self.space.place(np.zeros(2)), self.space.place(self.at("value_xy", self.t))
-        labels = [words(token, 20, self.role) for token in self.tokens]
+        labels = [Words(token, 20, self.role) for token in self.tokens]
         return names(labels, tips, [spot for tip in tips for spot in along(origin, tip)], box)
 
     def name_arrows(self, taken: Sequence[Rectangle], box: Rectangle) -> VGroup:
         """The share and the word beside every arrow that can be seen."""
         joints, weights = self.joints(), self.at("weights", self.t)
         seen = np.flatnonzero(weights >= 0.05)
-        labels = [figures(f"{weights[i]:.2f} × {self.tokens[i]}", 16, "ink") for i in seen]
+        factors = [said("{share:.2f} × {word}", share=weights[i], word=self.tokens[i]) for i in seen]
+        labels = [figures(factor, 16, "ink") for factor in factors]
         return names(labels, (joints[seen] + joints[seen + 1]) / 2, [*taken, *self.taken()], box)
 
     @staticmethod

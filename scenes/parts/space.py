@@ -111,14 +111,14 @@ class Space(Part):
         vocabulary = [str(word) for word in self.trajectory.word.values]
         sense = self.data["word_sense"]
         rows = [0, *[i for i in np.flatnonzero(sense < 2) if vocabulary[i] in said]]
-        labels = [words(vocabulary[i], 20, SIDES[sense[i]]) if i else self.first_name() for i in rows]
+        labels = [Words(vocabulary[i], 20, SIDES[sense[i]]) if i else self.first_name() for i in rows]
         left, bottom, right, top = (float(edge) for edge in self.box)
         dots = self.place(self.at("word_xy", self.t)[rows])
         return names(labels, dots, [*self.taken(), *taken], (left, bottom, right, top))
 
     def first_name(self) -> Words:
         """The name of the word that the arrow stands for."""
-        return words(str(self.trajectory.word.values[0]), 24, weight="BOLD")
+        return Words(str(self.trajectory.word.values[0]), 24, weight="BOLD")
 
     def read(self) -> dict[str, Array]:
         xy = np.empty_like(self.at("word_xy", self.t))
@@ -135,11 +135,11 @@ class Space(Part):
 def legend(x: float, y: float) -> VGroup:
     """What the three kinds of dots stand for, in a row from x on the baseline y."""
     row = VGroup()
-    for i, (name, role) in enumerate(zip(("river", "money", "other"), SIDES, strict=True)):
+    for i, (name, role) in enumerate(zip(("river words", "money words", "other words"), SIDES, strict=True)):
         dot, radius = mark(fill=role), (0.09, 0.11, 0.05)[i]
         middle = np.array([[x + 0.11, y + 0.07]])
         dot.points = diamonds(middle, np.array([radius])) if i == 1 else _bezier.discs(middle, radius)
-        text = words(f"{name} words", 16, role).put(x + 0.3, y, "left")
+        text = words(name, 16, role).put(x + 0.3, y, "left")
         row.add(dot, text)
         x += 0.3 + float(text.width) + 0.4
     return row
