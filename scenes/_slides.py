@@ -7,12 +7,14 @@ language, forbids zoom and fetches from the network; `scenes._deck` puts the Pow
 
 import tempfile
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from manim_slides.config import PresentationConfig, SlideConfig
 from manim_slides.convert import RevealJS
 from PIL import Image
@@ -20,9 +22,8 @@ from PIL import Image
 from scenes import _deck
 from scenes._bundle import Bundle
 from scenes._captions import Cue, minutes
-from scenes._formats import telling, written
+from scenes._formats import DamagedPiece, telling, written
 from scenes._language import said, speaking
-from scenes._pictures import webp
 from scenes._sections import Section, cut
 from scenes._store import remove
 from scenes._theme import THEMES
@@ -30,7 +31,8 @@ from sims._trajectory import write_whole
 
 PAGES = Path(__file__).parent / "pages"
 REVEAL = "6.0.2"  # the version of slides-reveal*, as npm has them
-BUILT_UP = 0.75  # of a beat, when its picture is built up and nothing has left
+LATE = (0.4, 0.5, 0.6, 0.75, 0.9)  # shares of a beat, when its picture is built up and has not left
+UNSEEN, SEEN = 3, 16  # levels of 256 by which a colour differs from another
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def paged(bundle: Bundle, slides: PresentationConfig, beats: list[Beat], silent:
             "notes": said("Speaker notes"),
             "full": said("Full screen"),
         },
-        beats=[asdict(each) | {"poster": address(webp(each.poster))} for each in beats],
+        beats=[asdict(each) | {"poster": address(each.poster)} for each in beats],
         style="\n".join(path.read_text(encoding="utf-8") for path in styles),
         scripts=[path.read_text(encoding="utf-8") for path in scripts],
     )
@@ -138,9 +140,10 @@ def beat(bundle: Bundle, sections: list[Section], number: int, silent: bool) -> 
     """What the slide of a section shows and tells."""
     section, seconds = sections[number], (sections[number].last - sections[number].first) / bundle.fps
     cue, at = section.cue, bundle.cues[bundle.lang].index(section.cue)
-    spoken = [(lang, each[at]) for lang, each in bundle.cues.items()]
-    notes = [Note(lang, f"{minutes(each.start)} {each.name}: {each.caption}") for lang, each in spoken]
     here = bundle.lang
+    others = [(lang, spoken[at]) for lang, spoken in bundle.cues.items() if lang != here]
+    notes = [Note(here, f"{minutes(cue.start)} {cue.caption}")]
+    notes += [Note(lang, f"{each.name}: {each.caption}") for lang, each in others]
     if number == 0:
         notes.insert(0, Note(here, bundle.about[here]))
         notes += [Note(here, said("The film has no sound."))] * silent
@@ -151,8 +154,7 @@ def beat(bundle: Bundle, sections: list[Section], number: int, silent: bool) -> 
         notes.append(Note(here, length))
     if section is sections[-1]:
         notes.append(Note(here, f"{said('What made this film:')} {bundle.command}"))
-    late = int((section.last - section.first) * BUILT_UP)
-    return Beat(cue.name, cue.caption, seconds, picture(section.path, late), tuple(notes))
+    return Beat(cue.name, cue.caption, seconds, fullest(section, THEMES[bundle.theme].ground), tuple(notes))
 
 
 def loops(cue: Cue) -> bool:
@@ -160,25 +162,50 @@ def loops(cue: Cue) -> bool:
     return getattr(cue, "loops", False)
 
 
-def picture(clip: Path, number: int) -> bytes:
-    """A frame of a clip as a PNG."""
+def fullest(section: Section, ground: str) -> bytes:
+    """A picture that stands for a beat, as PNG: of five late in it, that with the most to see.
+
+    Encoding changed its ground by a level or two; it is made the theme's own again, so that it has no edge.
+    """
+    wanted = {int((section.last - section.first) * share) for share in LATE}
+    found, most = None, -1.0
+    for number, frame in enumerate(frames(section.path)):
+        if number in wanted:
+            ink = inked(frame)
+            if ink >= most:
+                found, most = frame, ink
+        if number == max(wanted):
+            break
+    if found is None:
+        raise DamagedPiece(section.path, "has no frames")
+    clear = found.format.name.startswith("yuva")
+    pixels = found.to_ndarray(format="rgba" if clear else "rgb24")
+    if not clear:
+        own = np.array(list(bytes.fromhex(ground[1:])), np.int16)
+        pixels[(np.abs(pixels - own) <= UNSEEN).all(-1)] = own
+    data = BytesIO()
+    Image.fromarray(pixels).save(data, "PNG")
+    return data.getvalue()
+
+
+def frames(clip: Path) -> Iterator[Any]:
+    """The decoded frames of a clip."""
     with av.open(str(clip)) as source:
         stream: Any = source.streams.video[0]
         decoder = stream.codec_context
         if decoder.name == "vp9":
             # FFmpeg's own decoder leaves out the transparency
             decoder = av.CodecContext.create("libvpx-vp9", "r")
-        time = round(number / stream.average_rate / stream.time_base)
-        source.seek(time, stream=stream)
+        decoder.thread_type = "AUTO"
         for packet in source.demux(stream):
-            for frame in decoder.decode(packet if packet.size else None):
-                # WebM tells times in thousandths
-                if frame.pts >= time - 1:
-                    clear = "a" in frame.format.name.removeprefix("yuv")
-                    data = BytesIO()
-                    Image.fromarray(frame.to_ndarray(format="rgba" if clear else "rgb24")).save(data, "PNG")
-                    return data.getvalue()
-    raise ValueError(f"{clip.name} has no frame {number}")
+            yield from decoder.decode(packet if packet.size else None)
+
+
+def inked(frame: Any) -> float:
+    """The share of a picture that is lighter or darker than its corner, which is ground."""
+    plane = frame.planes[0]
+    light = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+    return float((np.abs(light.astype(np.int16) - light[0, 0]) > SEEN).mean())
 
 
 def is_silent(clip: Path) -> bool:
@@ -188,5 +215,7 @@ def is_silent(clip: Path) -> bool:
 
 
 def address(picture: bytes) -> str:
-    """A WebP as a data: address."""
-    return f"data:image/webp;base64,{b64encode(picture).decode()}"
+    """A PNG as the data: address of a WebP, with the very same pixels."""
+    data = BytesIO()
+    Image.open(BytesIO(picture)).save(data, "WEBP", lossless=True)
+    return f"data:image/webp;base64,{b64encode(data.getvalue()).decode()}"
