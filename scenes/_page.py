@@ -210,6 +210,8 @@ def facts(bundle: Bundle) -> dict[str, Any]:
         return {"@type": "Clip", "name": cue.name, **times, "url": f"index.html#t={cue.start:.3f}"}
 
     spoken = bundle.cues[lang]
+    calm = bundle.checks is not None and bundle.checks.flashing.passes
+    hazards = {"accessibilityHazard": "noFlashingHazard"} if calm else {}
     return {
         "@context": "https://schema.org",
         "@type": ["VideoObject", "LearningResource"],
@@ -224,6 +226,7 @@ def facts(bundle: Bundle) -> dict[str, Any]:
         "width": bundle.width,
         "height": bundle.height,
         "transcript": "\n".join(cue.caption for cue in spoken),
+        **hazards,
         "accessMode": ["visual", "textual"],
         "accessModeSufficient": ["visual", "textual"],
         "accessibilityFeature": ["captions", "transcript", "structuralNavigation"],
