@@ -14,6 +14,7 @@ import xarray as xr
 
 from scenes._bundle import Bundle, NoBundle, Simulated
 from scenes._film import Film
+from scenes._page import whole
 from scenes._sums import NAME, DamagedSums, files, frames_sha256, sha256, sums
 from sims import Diverged, ParameterError, Simulation, TrajectoryError, _discover, load
 from sims._command import Mistyped
@@ -50,6 +51,7 @@ def verify(folder: Path, film: Path | None = None) -> Iterator[Finding]:
     yield from files_of(folder)
     try:
         bundle = Bundle.read(folder)
+        whole(bundle)
     except NoBundle as error:
         yield Finding("provenance.json", False, f"{error}; nothing could be run again")
         return
@@ -127,8 +129,6 @@ def frames_of(bundle: Bundle) -> Finding:
     clip = bundle.folder / bundle.clip
     if clip.parent != bundle.folder or clip.is_symlink() or not clip.exists():
         return Finding(bundle.clip, False, "is missing, or is no plain file of this folder")
-    if not bundle.frames_sha256:
-        return Finding(bundle.clip, False, "no sum of its frames was recorded; render it again")
     try:
         found = frames_sha256(clip)
     except OSError as error:
