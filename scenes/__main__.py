@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
+from scenes._course_commands import bundle, embed, gallery, serve, verify
 from sims import _discover
 from sims._command import PLAIN, Mistyped, command, guarded, print_subjects, takes, told_version, writable
 
 if TYPE_CHECKING:
+    from scenes._bundle import Bundle
     from scenes._film import Film
     from scenes._make import Made
     from scenes._pieces import Order
@@ -95,7 +97,7 @@ def translate(name: str, lang: str, /) -> None:
     print(f"{path}  {entries} entries, {left} of them without words yet")
 
 
-@app.command(sort_key=5)
+@app.command(sort_key=11)
 def clear() -> None:
     """Forget what is cached: pieces of films, trajectories, outlines of text.
 
@@ -107,6 +109,10 @@ def clear() -> None:
 
     store = Store()
     print(f"{store.clear() / 1e6:.1f} MB freed in {store.folder}")
+
+
+for order, act in enumerate((bundle, embed, verify, gallery, serve), 5):
+    app.command(act, sort_key=order)
 
 
 def rendering(names: list[str]) -> App:
@@ -146,11 +152,15 @@ def rendering(names: list[str]) -> App:
         fresh: Annotated[
             bool, Parameter(help="simulate and draw again, whatever is cached", negative="")
         ] = False,
+        without: Annotated[
+            tuple[Literal["checks", "sections", "slides", "embed", "page"], ...],
+            Parameter(help="leave out of the bundle; several times", negative="", consume_multiple=False),
+        ] = (),
         output: Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FOLDER")] = None,
     ) -> None:
         from scenes._formats import choose
         from scenes._language import tables
-        from scenes._make import make
+        from scenes._make import furnish, make
         from scenes._pieces import order
         from scenes._render import size
         from sims._trajectory import check_writable
@@ -168,7 +178,8 @@ def rendering(names: list[str]) -> App:
             its = sims if len(films) == 1 else each.simulations()
             what = order(typed, each, its, asked, theme, chosen, quality == "draft", lang)
             made = make(what, folder, from_, to, jobs, scheduler, fresh)
-            tell(made, what, perf_counter() - start)
+            took = perf_counter() - start
+            tell(made, what, furnish(made, what, without), took)
 
     title = " ".join(names)
     if len(films) == 1:
@@ -176,7 +187,7 @@ def rendering(names: list[str]) -> App:
     return command(f"scenes render {title}", takes({}, act), f"Render {len(films)} films.")
 
 
-def tell(made: "Made", order: "Order", took: float) -> None:
+def tell(made: "Made", order: "Order", bundle: "Bundle", took: float) -> None:
     """Say where a clip is, how it came to be, and what was measured in its simulations."""
     from scenes._film import trajectory_of
 
@@ -188,6 +199,15 @@ def tell(made: "Made", order: "Order", took: float) -> None:
         )
     else:
         print("every frame had been drawn before")
+    if bundle.checks and not bundle.checks.flashing.passes:
+        most = bundle.checks.flashing
+        often = max(most.general, most.red)
+        print(
+            f"it flashes {often:g} times within the second before {most.second:.1f} s: more than 3 may harm"
+        )
+    if bundle.checks and not bundle.checks.contrast.passes:
+        least = bundle.checks.contrast
+        print(f"“{least.text}” at {least.second:.1f} s has a contrast of {least.ratio:.2f}: below 4.5")
     for name, sim in order.simulations.items():
         for what, value in sim.measure(trajectory_of(sim)).items():
             print(f"{name + ': ' + what:44} {value:.6g}")

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from scenes._captions import Cue, captions, chapters, cues, srt, transcript, vtt
+from scenes._contrast import Contrast
+from scenes._flashes import Flashing
 from scenes._language import about, said, speaking
 from scenes._pictures import webp
 from scenes._pieces import Order
@@ -53,6 +55,14 @@ class Simulated:
 
 
 @dataclass(frozen=True)
+class Checks:
+    """What was measured of the clip for those who see otherwise, by WCAG 2.2."""
+
+    flashing: Flashing  # of every frame
+    contrast: Contrast  # the lowest of any text
+
+
+@dataclass(frozen=True)
 class Bundle:
     """What a bundle tells of itself; words by language, the language of the picture first."""
 
@@ -74,7 +84,8 @@ class Bundle:
     command: str
     versions: dict[str, str]
     revision: str
-    frames_sha256: str = ""  # of the decoded frames; a bundle of before has none
+    frames_sha256: str  # of the decoded frames
+    checks: Checks | None = None  # where they were left out, or the clip has no frames that follow each other
 
     @classmethod
     def read(cls, folder: Path) -> "Bundle":
@@ -94,6 +105,8 @@ class Bundle:
                 name: Simulated(**sim | {"parameters": tuple(Parameter(**p) for p in sim["parameters"])})
                 for name, sim in told["simulations"].items()
             }
+            if found := told["checks"]:
+                told["checks"] = Checks(Flashing(**found["flashing"]), Contrast(**found["contrast"]))
             return cls(folder=folder, **told)
         except (KeyError, TypeError, AttributeError) as error:
             raise NoBundle(f"{path} is not whole: {error}") from None

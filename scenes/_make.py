@@ -2,23 +2,27 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from scenes import _render
-from scenes._bundle import describe, write_beside
+from scenes._bundle import Bundle, Checks, describe, write_beside
 from scenes._captions import chapters, cues
+from scenes._contrast import Contrast, lowest
 from scenes._film import trajectory_of
+from scenes._flashes import Flashing, flashing
 from scenes._join import DamagedPiece, join
 from scenes._language import languages
 from scenes._pictures import png
 from scenes._pieces import Order, Span, Workshop, draw, spans_of, spread
 from scenes._render import NoSuchFrame, Plan
 from scenes._runs import afresh
+from scenes._store import Store, key, remove
+from scenes._sums import seal
 from sims._command import Mistyped
 from sims._progress import progress
 from sims._trajectory import digest, revision, versions
@@ -31,6 +35,7 @@ class Made:
     path: Path
     plan: Plan
     drawn: int
+    bundle: Bundle
 
 
 def make(
@@ -105,7 +110,51 @@ def make(
         plans.setdefault(lang, between(workshop.plan(fresh, lang), start, stop))
     bundle = describe(order, folder, clip, plans, (first, last))
     write_beside(bundle, order, poster.read_bytes())
-    return Made(clip, part, drawn)
+    return Made(clip, part, drawn, bundle)
+
+
+# what can be left out of a bundle, and where it lies
+EXTRAS = {
+    "checks": (),
+    "sections": ("sections",),
+    "slides": ("slides.html", "slides.pptx"),
+    "embed": ("embed",),
+    "page": ("index.html",),
+}
+
+
+def furnish(made: Made, order: Order, without: Container[str] = ()) -> Bundle:
+    """Add to a clip's folder what courses need, and seal it with SHA256SUMS; `without` some of EXTRAS."""
+    from scenes import _embed, _page, _sections, _slides
+
+    bundle = made.bundle
+    if "checks" not in without and not order.form.folder:
+        bundle = replace(bundle, checks=checked(made, order))
+        bundle.write()
+    writers = {"sections": _sections, "slides": _slides, "embed": _embed, "page": _page}
+    for name, writer in writers.items():
+        if name not in without:
+            writer.write(bundle)
+            continue
+        for left in EXTRAS[name]:  # by an earlier clip, of which it would tell
+            remove(bundle.folder / left)
+    seal(bundle.folder)
+    return bundle
+
+
+def checked(made: Made, order: Order) -> Checks | None:
+    """Whether the clip flashes and its texts can be read, measured once for every clip."""
+    store, workshop = Store(), Workshop(order)
+    name = key("checks", made.bundle.frames_sha256, made.bundle.fps, workshop.look)
+    if path := store.find(name, ".json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(path.read_text())
+            return Checks(Flashing(**found["flashing"]), Contrast(**found["contrast"]))
+    contrast = lowest(order.kind, order.simulations, workshop.plan(), order.theme, order.lang)
+    checks = Checks(flashing(made.path), contrast) if contrast else None
+    if checks:
+        store.keep(name, ".json", json.dumps(asdict(checks)).encode())
+    return checks
 
 
 @contextmanager

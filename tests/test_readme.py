@@ -9,9 +9,9 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,10 +57,14 @@ def is_long(words: list[str]) -> bool:
 LONG = [command for command in commands() if is_long(shlex.split(command))]
 
 
+def with_ours() -> dict[str, str]:
+    """An environment in which our commands are found."""
+    return os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "MPLBACKEND": "Agg", "COLUMNS": "100"}
+
+
 def run(words: list[str], folder: Path) -> str:
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "MPLBACKEND": "Agg", "COLUMNS": "100"}
     done = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=3600, check=False
+        words, cwd=folder, env=with_ours(), capture_output=True, text=True, timeout=3600, check=False
     )
     assert done.returncode == 0, f"{shlex.join(words)}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -68,12 +72,25 @@ def run(words: list[str], folder: Path) -> str:
 
 def shortened(words: list[str]) -> list[str]:
     """A moment of one film, small and drawn here: with the same parameters, theme and format."""
-    words = [words[2] if words[2] in FILMS else "metronomes", *[w for w in words[3:] if w not in FILMS]]
+    name = words[2] if words[2] in FILMS else "metronomes"
+    words = [name, *[w for w in words[3:] if w not in FILMS], "--output", f"renders/{name}"]
     for option in ("--quality", "--from", "--to", "--scheduler"):
         if option in words:
             i = words.index(option)
             words = words[:i] + words[i + 2 :]
     return ["scenes", "render", *words, "--quality", "draft", "--from", "2", "--to", "2.2"]
+
+
+def served(words: list[str], folder: Path) -> str:
+    """What a server says, which only Ctrl-C ends."""
+    process = subprocess.Popen(
+        [*words, "--port", "0"], cwd=folder, stdout=subprocess.PIPE, text=True, env=with_ours()
+    )
+    assert process.stdout
+    said = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    return said
 
 
 def play(section: str, folder: Path) -> str:
@@ -88,7 +105,9 @@ def play(section: str, folder: Path) -> str:
             for line in block.text.splitlines():
                 assert line.startswith("$ "), f"what a command prints may change: {line}"
                 words = shlex.split(line[2:], comments=True)
-                if words[0] in ("sims", "scenes"):
+                if words[:2] == ["scenes", "serve"]:
+                    said += served(words, folder)
+                elif words[0] in ("sims", "scenes"):
                     said += run(shortened(words) if is_long(words) else words, folder)
     return said
 
@@ -159,7 +178,8 @@ def test_every_link_and_picture_is_there():
 
 def told_files() -> set[str]:
     """The files of the course author's table."""
-    cells = re.findall(r"^\| (`[\w.]+\.\w+`.*?) \|", README, re.M)
+    table = README.split("## For the course author")[1].split("\n## ")[0]
+    cells = re.findall(r"^\| (`.*?`) \|", table, re.M)
     return {name for cell in cells for name in re.findall(r"`(.*?)`", cell)}
 
 
@@ -168,36 +188,6 @@ def test_the_files_of_a_bundle_are_those_the_course_author_is_told_of(subject):
     assert data <= told_files()
     bundle = {path.name for path in (subject / "renders" / "my_film").iterdir()}
     assert bundle - {"decay.nc"} == told_files() - data
-
-
-class Page(HTMLParser):
-    """The files a page names, its elements, and whether each is closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.named: set[str] = set()
-        self.open: list[str] = []
-        self.elements: dict[str, dict[str, str | None]] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements[tag] = dict(attrs)
-        self.named |= {value for key, value in attrs if key in ("src", "href", "poster") and value}
-        if tag not in ("source", "track"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def test_the_page_shows_the_bundle_with_captions_and_transcript():
-    text = next(block.text for block in sections()["For the course author"] if block.language == "html")
-    page = Page(text)
-    assert not page.open
-    assert page.named == {"clip.mp4", "clip.png", "clip.en.vtt", "transcript.en.md"} <= told_files()
-    assert page.elements["track"]["kind"] == "captions"
-    assert "controls" in page.elements["video"]
-    assert _discover.find("scenes", "metronomes", Film).question in text
 
 
 # --- a subject of one's own
