@@ -6,11 +6,10 @@ Whatever a film is called, it stays text there: it is escaped for HTML, Markdown
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from unicodedata import category
 from urllib.parse import quote
 
-from scenes._bundle import Bundle, NoBundle
+from scenes._bundle import Bundle
 from scenes._captions import minutes
 from scenes._language import said, speaking
 from scenes._look import address, spoken_by_pages, templates
@@ -46,19 +45,6 @@ UPLOADING = {
     "moodle": "in the editor with “Insert media”, and as its subtitles",
     "canvas": "in the editor with “Upload media”, and as its captions",
 }
-
-
-def bundle_at(place: str) -> Bundle:
-    """The bundle in a folder, or of a film in `renders`. Raises Mistyped where there is none."""
-    folder = Path(place)
-    if not (folder / "provenance.json").is_file() and folder.name == place:
-        folder = Path("renders", place)
-    try:
-        bundle = Bundle.read(folder)
-        whole(bundle)
-    except NoBundle as error:
-        raise Mistyped(f"{error}; `scenes render` makes one") from None
-    return bundle
 
 
 @dataclass(frozen=True)
@@ -102,12 +88,14 @@ def snippet(bundle: Bundle, target: str, place: str = "") -> str:
     """What to paste into a `target`; `place` is where the bundle's folder lies as seen from the page there.
 
     That is a path from the page or a web address; the page lies in the folder itself unless given.
-    Raises Mistyped for an unknown target, another kind of address, and a clip that browsers don't play.
+    Raises Mistyped for an unknown target, another kind of address, and a clip that browsers don't play;
+    NoBundle where the bundle lacks what it must hold.
     """
     if target not in TARGETS:
         raise Mistyped(f"there is no target {target!r}: {nearest(target, list(TARGETS))}")
     if OTHER.match(place) and not WEB.match(place):
         raise Mistyped(f"a bundle lies at a path or at https://…, not at {place}")
+    whole(bundle)
     kind, _ = video_type(bundle)
     if not kind:
         raise Mistyped(f"{bundle.clip} plays in no browser; render it with --format mp4 or webm")
