@@ -1,7 +1,9 @@
 """A clip's own page, `index.html` in its bundle: one file beside the clip, without a server or a network."""
 
 from dataclasses import asdict, dataclass
-from math import isfinite
+from glob import escape
+from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +89,14 @@ def whole(bundle: Bundle) -> None:
         missing = {bundle.lang, *bundle.cues} - set(words)
         if missing:
             raise NoBundle(f"{where} is not whole: no {what} in {', '.join(sorted(missing))}")
-    times = [
-        bundle.seconds,
-        *(t for spoken in bundle.cues.values() for c in spoken for t in (c.start, c.end)),
-    ]
-    if not all(isfinite(t) and t >= 0 for t in times):
-        raise NoBundle(f"{where} is not whole: a time is {next(t for t in times if not t >= 0)}")
-    if Path(bundle.clip).name != bundle.clip or not (bundle.folder / bundle.clip).exists():
+    spans = [(cue.start, cue.end) for spoken in bundle.cues.values() for cue in spoken]
+    for time in chain([bundle.seconds], *spans):
+        if not 0 <= time < inf:
+            raise NoBundle(f"{where} is not whole: a time is {time}")
+    for name in (bundle.clip, *bundle.cues, *(sim.trajectory for sim in bundle.simulations.values())):
+        if Path(name).name != name:
+            raise NoBundle(f"{where} is not whole: “{name}” is no name of a file")
+    if not (bundle.folder / bundle.clip).exists():
         raise NoBundle(f"{bundle.folder} holds no clip “{bundle.clip}”; render the film again")
 
 
@@ -144,7 +147,7 @@ def player(bundle: Bundle, kind: str) -> dict[str, Any]:
 def downloads(bundle: Bundle) -> dict[str, list[File]]:
     """What there is to take away, by heading, in the order in which a course author looks for it."""
     words = [
-        (what.format(lang), label, lang)
+        (what.format(escape(lang)), label, lang)
         for lang in bundle.cues
         for what, label in (
             ("clip.{}.vtt", said("Captions, WebVTT")),
@@ -155,7 +158,7 @@ def downloads(bundle: Bundle) -> dict[str, list[File]]:
     ]
     groups = {
         said("Clip"): [
-            (bundle.clip, said("Clip"), ""),
+            (escape(bundle.clip), said("Clip"), ""),
             ("clip.png", said("Poster, PNG"), ""),
             ("clip.webp", said("Poster, WebP"), ""),
         ],
@@ -167,7 +170,7 @@ def downloads(bundle: Bundle) -> dict[str, list[File]]:
         ],
         said("Words"): words,
         said("Data"): [
-            *((sim.trajectory, name, "") for name, sim in bundle.simulations.items()),
+            *((escape(sim.trajectory), name, "") for name, sim in bundle.simulations.items()),
             ("provenance.json", said("Provenance"), ""),
         ],
         said("One clip for each beat"): [("sections/*.*", "", "")],
