@@ -66,12 +66,10 @@ function tick(value, log) {
 }
 
 // A curve whose past is bright and whose future is faint.
-let clips = 0;
 function curve(svg, box, role) {
-  const id = `past${clips++}`;
-  const clip = shape("rect", { x: 0, y: 0, width: 0, height: box.bottom + 20 }, shape("clipPath", { id }, svg));
   const future = shape("path", { class: "future" }, svg);
-  const past = shape("path", { class: `course ${role}`, "clip-path": `url(#${id})` }, svg);
+  const clip = shape("svg", { class: "past", x: 0, y: 0, width: 0, height: box.bottom + 20 }, svg);
+  const past = shape("path", { class: `course ${role}` }, clip);
   const dot = shape("circle", { class: "now", r: 6 }, svg);
   return {
     course(points) {
@@ -136,11 +134,14 @@ class Overview {
       shape("circle", { class: values[i] === null ? "hollow" : "dot", cx: px(cx), cy: px(cy), r: 3.5 }, this.svg));
     this.stem = shape("path", { class: "stem" }, this.svg);
     this.ring = shape("circle", { class: "ring", r: 8 }, this.svg);
+    this.shown = null;
     this.show(this.i);
   }
   show(i) {
+    if (i === this.shown) return;
     this.i = i;
     if (!this.place) return;
+    this.shown = i;
     const [x, y] = this.place(i), value = TOLD.overview.values[i];
     set(this.ring, { cx: px(x), cy: px(y) });
     set(this.stem, { d: line([[x, y + 8], [x, this.floor]]) });

@@ -67,9 +67,9 @@ function render({ model, el }) {
   const over = new Overview(view.overview, (i) => choose(i));
   const moving = view.time ?? view.slider;
   const player = new Player(view.play, TOLD.clock ?? TOLD.slider, () => (view.time ? at.t : at.i), (n) =>
-    view.time ? pass(n) : choose(n),
+    view.time ? pass(n) : choose(n), () => data && put(),
   );
-  let panels = [], data = null, speaking = 0;
+  let panels = [], data = null, speaking = 0, spoke = -Infinity;
 
   function choose(i) {
     if (i === at.i) return;
@@ -87,6 +87,13 @@ function render({ model, el }) {
     over.show(at.i);
     if (!data) return;
     for (const panel of panels) panel.show(at);
+    // words change no faster than they can be read, and are spoken once they stand still
+    if (!player.playing || performance.now() - spoke > 250) put();
+  }
+  function put() {
+    spoke = performance.now();
+    player.name();
+    view.name(at);
     view.say(SUBJECT.say(at, data));
     if (view.now.open) view.tell(SUBJECT.numbers(at, data));
     clearTimeout(speaking);
@@ -153,16 +160,18 @@ function skeleton(root) {
       said, live, view.now, positions(), provenance(),
     ),
   );
+  const position = (i) => [slider.symbol, slider.said[i]].filter(Boolean).join(" = ");
+  const instant = (t) => [clock.said[t], clock.unit].filter(Boolean).join(" ");
   view.set = ({ i, t }) => {
-    const words = [slider.symbol, slider.said[i]].filter(Boolean).join(" = ");
     view.slider.value = i;
-    view.slider.setAttribute("aria-valuetext", words);
-    value.textContent = words;
+    if (value.textContent !== position(i)) value.textContent = position(i);
     if (!clock) return;
-    const when = [clock.said[t], clock.unit].filter(Boolean).join(" ");
     view.time.value = t;
-    view.time.setAttribute("aria-valuetext", when);
-    moment.textContent = when;
+    moment.textContent = instant(t);
+  };
+  view.name = ({ i, t }) => {
+    view.slider.setAttribute("aria-valuetext", position(i));
+    if (clock) view.time.setAttribute("aria-valuetext", instant(t));
   };
   view.say = (text) => (said.textContent = text);
   view.tell = (numbers) =>
@@ -212,8 +221,8 @@ function provenance() {
 // -------------------------------------------------------------------------------------------------- playing
 
 class Player {
-  constructor(button, axis, now, go) {
-    Object.assign(this, { button, axis, now, go, playing: false, last: axis.said.length - 1 });
+  constructor(button, axis, now, go, ended) {
+    Object.assign(this, { button, axis, now, go, ended, playing: false, last: axis.said.length - 1 });
     button.addEventListener("click", () => (this.playing ? this.stop() : this.start()));
     this.name();
   }
@@ -232,12 +241,13 @@ class Player {
       if (due === this.last) this.playing = false;
       if (due !== this.now()) this.go(due);
       if (this.playing) requestAnimationFrame(tick);
-      else this.name();
+      else this.stop();
     };
     requestAnimationFrame(tick);
   }
   stop() {
     this.playing = false;
     this.name();
+    this.ended();
   }
 }

@@ -28,7 +28,7 @@ def told() -> Told:
         slider=Axis("Gate bias, towards keeping", [f"{b:.1f}" for b in BIASES], BIASES.index(2.0), "b"),
         clock=Axis("Training step", [str(step) for step in runs.step.values], rate=6),
         overview=Overview(
-            f"training steps, seen every {SIM.record_every}, until 95 % are told right",
+            f"steps until 95 % right, seen every {SIM.record_every}",
             [int(value) if np.isfinite(value) else None for value in until],
             1,
             (0, 200, 400),

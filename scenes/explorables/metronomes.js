@@ -3,7 +3,7 @@
 const FIVE = ["state", "updated", "target", "third", "error"];
 const ROD = 1.9, PIVOT = 0.31, CAN = 0.42, FARTHER = 4; // in the films' units; the board moves so many times as far
 const BODY = [[-0.6, -PIVOT], [0.6, -PIVOT], [0.28, 1.16], [-0.28, 1.16]];
-const TRACES = [2, 4, 6, 8]; // instants ago
+const TRACES = [2, 4, 6]; // instants ago
 
 const row = {
   name: "row",

@@ -18,16 +18,22 @@ const space = {
       shape("path", { class: "grid", d: line([[0, y], [width, y]]) }, svg);
     }
     const said = new Set(TOLD.plain.sentences.flat());
+    const named = [[], []];
     const dots = known.map((word, k) => {
       const side = SIDES[speaks_for[k]], group = shape("g", {}, svg);
       if (k && speaks_for[k] === 1) shape("path", { class: `word ${side}`, d: "M0 -6L6 0L0 6L-6 0Z" }, group);
       else shape("circle", { class: `word ${k ? side : "ink"}`, r: k ? [5, 0, 2.5][speaks_for[k]] : 6 }, group);
       if (k && speaks_for[k] < 2 && said.has(word)) {
         const left = speaks_for[k] === 0;
-        words(group, word, left ? -11 : 12, 5, { class: `name ${side}`, "text-anchor": left ? "end" : "start" });
+        named[speaks_for[k]].push([k, words(group, word, left ? -11 : 12, 5, { class: `name ${side}`, "text-anchor": left ? "end" : "start" })]);
       }
       return group;
     });
+    const apart = (names) => {
+      // names keep a line's height from each other; the dots stay where they are
+      const [high, low] = names.sort((a, b) => a.y - b.y), near = low ? 16 - (low.y - high.y) : 0;
+      names.forEach((each) => each.name.setAttribute("y", px(5 + (near > 0 ? (each === high ? -near / 2 : near / 2) : 0))));
+    };
     const tips = [0, 1].map((s) => ({
       links: shape("path", { class: `link ${SIDES[s]}` }, svg),
       arrow: shape("path", { class: `shift ${SIDES[s]}` }, svg),
@@ -45,6 +51,7 @@ const space = {
         const [x, y] = place(at("word", i, k));
         set(dot, { transform: `translate(${px(x)} ${px(y)})` });
       });
+      for (const side of named) apart(side.map(([k, name]) => ({ name, y: place(at("word", i, k))[1] })));
       const bank = at("word", i, 0), foot = place(bank);
       set(first, { x: px(foot[0]), y: px(foot[1] + 22) });
       tips.forEach(({ links, arrow, name }, s) => {
@@ -72,7 +79,7 @@ const sentence = (s) => ({
     const marks = TOLD.plain.sentences[s].map((word, k) => ({
       arc: shape("path", { class: `arc ${side}` }, svg),
       bar: shape("rect", { class: `bar ${side}`, x: px(x(k) - 13), y: px(line_ + 12), width: 26 }, svg),
-      word: words(svg, word, x(k), line_, { class: k === 5 ? `asking ${side}` : "asked", "text-anchor": "middle" }),
+      word: words(svg, word, x(k), line_, { class: `${k === 5 ? `asking ${side}` : "asked"} ${pitch < 62 ? "small" : ""}`, "text-anchor": "middle" }),
       share: words(svg, "", x(k), 0, { class: "tick", "text-anchor": "middle" }),
     }));
     return ({ i }) =>
