@@ -72,8 +72,8 @@ def sticking_out(page):
         """() => {
           const wide = document.documentElement.clientWidth;
           const out = [...document.body.querySelectorAll("*")].filter(each => {
-            const box = each.getBoundingClientRect();
-            return box.width > 0 && (box.right > wide + 1 || box.left < -1);
+            const box = each.checkVisibility() && each.getBoundingClientRect();
+            return box && box.width > 0 && (box.right > wide + 1 || box.left < -1);
           });
           const scrolls = document.scrollingElement.scrollWidth > wide ? ["the page scrolls sideways"] : [];
           return [...scrolls, ...out.map(each => each.outerHTML.slice(0, 120))];
