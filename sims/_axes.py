@@ -54,6 +54,8 @@ def axes(kind: type[Simulation], over: Over) -> list[Axis]:
             said = ", ".join(f"{key} has {count}" for key, count in counts.items())
             together = "parameters that go together need as many values each"
             raise ParameterError(f"{together}, others a dimension each: {said}")
+        if len(columns) == 1 and len(set(axis.columns[name_of := next(iter(columns))])) < axis.size:
+            raise ParameterError(f"{name_of} has a value twice; each makes a place of its own along {name}")
         if not counts or not axis.size:
             raise ParameterError(f"there are no values to go over along {name}")
         found.append(axis)

@@ -30,7 +30,7 @@ class Record(NamedTuple):
 
 
 def records(kind: type[Simulation], asked: Iterable[str], taken: Collection[str] = ()) -> tuple[Record, ...]:
-    """What is asked for, as `r@10`; where nothing is, every variable that is one number at a time.
+    """What is asked for, as `r@10`; where nothing is, whatever is one number at a time and no angle.
 
     Raises UnknownName for what the simulation does not record, ParameterError for a time that can't be read
     and for a name that is `taken`, by a parameter or a dimension of the sweep.
@@ -38,7 +38,11 @@ def records(kind: type[Simulation], asked: Iterable[str], taken: Collection[str]
     found = [_read(kind, word) for word in asked] or [
         Record(name, "")
         for name, v in kind.variables.items()
-        if len(v.dims) == 1 and v.dims[0] in LEADS and name not in {*LEADS, *taken}
+        if len(v.dims) == 1
+        and v.dims[0] in LEADS
+        and name not in {*LEADS, *taken}
+        # the mean of an angle that goes round and round says nothing
+        and v.unit != "rad"
     ]
     names = [record.variable for record in found]
     for name in names:
@@ -75,6 +79,8 @@ def _times(word: str, when: str) -> np.ndarray:
         if len(span) == 1:
             return np.array(span)
         low, high, count = span
+        if not low < high:
+            raise ParameterError(f"time runs from the first of two numbers to the second; got {word}")
         return np.linspace(low, high, int(count))
     except ValueError:
         raise ParameterError(f"say when as in r@end, r@late, r@10, r@0:20:5 or r@:; got {word}") from None

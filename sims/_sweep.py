@@ -21,13 +21,16 @@ import numpy as np
 import xarray as xr
 
 from sims._axes import Axis, Over, axes
-from sims._batches import Order, Queue, compute, run
+from sims._batches import Finished, Order, Queue, compute, run
 from sims._crew import crew
 from sims._journal import Journal, Part, part_of
 from sims._progress import points_bar
 from sims._record import Record, records
 from sims._simulation import ParameterError, Simulation, labels_of
 from sims._trajectory import check_writable, load, revision, save, versions
+
+PROBES, LONG = 3, 1.0  # so many batches, or more as long as they take less than so many seconds
+SHORT, TOO_LONG = 0.5, 10.0  # seconds below which it is run a third time, and above which not again
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,8 @@ def sweep(
     (NaN) or "". Its attributes hold all that is needed to compute it again.
 
     Raises ParameterError and UnknownName for what can't be run or recorded, before anything is computed,
-    FileExistsError for an output that another process writes or that holds other points, OSError as files do.
+    FileExistsError for an output that is there, that another process writes or that holds other points,
+    OSError as files do.
     """
     wanted = design(sim, over, record)
     count = len(wanted.points)
@@ -142,7 +146,7 @@ def sweep(
         journal = None
         parts: list[Part] = []
         if output is not None:
-            check_output(Path(output))
+            check_output(Path(output), resume)
             journal = stack.enter_context(Journal(Path(output), wanted.provenance(), resume))
             parts = journal.parts
         done = {int(i) for part in parts for i in part.points}
@@ -202,27 +206,41 @@ class Estimate(NamedTuple):
 
 
 def estimate(wanted: Design) -> Estimate:
-    """Roughly, from a run of one point of each shape and then of one batch."""
+    """Roughly, from runs of one point of each shape, and then of larger and larger batches."""
     shapes: dict[Any, list[int]] = {}
     for i, sim in enumerate(wanted.points):
         shapes.setdefault(sim.shape_of_batch(), []).append(i)
     seconds = nbytes = 0.0
     for shape, places in shapes.items():
         queue = Queue(wanted.points, places, hands=1)
-        for _ in range(min(2, len(places))):
-            batch = queue.pop(alone=True) or []
-            finished = run(wanted.order, [wanted.points[i] for i in batch])
+        count, finished, probes = 0, None, 0
+        while batch := queue.pop(alone=True):
+            probes += 1
+            count, finished = len(batch), quickest(wanted.order, [wanted.points[i] for i in batch])
             queue.learn(batch, finished)
+            if (probes >= PROBES and finished.seconds > LONG) or finished.seconds > TOO_LONG:
+                break
+        assert finished is not None
         a, b = queue.cost.get(shape, (0.0, finished.seconds))
         seconds += a * -(-len(places) // queue.most[shape]) + b * len(places)
-        nbytes += len(places) * finished.kept.drop_vars(finished.kept.coords).nbytes / len(batch)
+        nbytes += len(places) * finished.kept.drop_vars(finished.kept.coords).nbytes / count
     return Estimate(seconds, nbytes)
 
 
-def check_output(path: Path) -> None:
-    """Raise OSError or ParameterError unless a sweep can be written there."""
+def quickest(order: Order, sims: Sequence[Simulation]) -> Finished:
+    """A batch run again, and a short one a third time: what comes first pays for what it brings to hand."""
+    found = [run(order, sims)]
+    while len(found) < 3 and sum(each.seconds for each in found) < (SHORT, TOO_LONG)[len(found) == 1]:
+        found.append(run(order, sims))
+    return min(found, key=lambda each: each.seconds)
+
+
+def check_output(path: Path, resume: bool = False) -> None:
+    """Raise ParameterError, FileExistsError or OSError unless a sweep can be written there."""
     if path.suffix not in (".nc", ".zarr"):
         raise ParameterError(f"a sweep is written as .nc or .zarr; got {path}")
+    if path.exists() and not resume:
+        raise FileExistsError(f"{path} is there already; take another name, or remove it")
     if path.suffix == ".nc" or not path.is_dir():
         check_writable(path)
 

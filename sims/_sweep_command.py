@@ -234,6 +234,7 @@ def foretold(wanted: "Design", jobs: int) -> None:
     minutes, rest = divmod(round(seconds / jobs), 60)
     hours, minutes = divmod(minutes, 60)
     long = f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    jobs = min(jobs, len(wanted.points))
     many = f"in {jobs} processes" if jobs > 1 else "in one process"
     disk = f"{nbytes / 1e6:,.2f} MB" if nbytes < 1e9 else f"{nbytes / 1e9:,.1f} GB"
     tell(

@@ -383,3 +383,31 @@ def test_a_sweep_saved_and_loaded_is_identical(ending: str, tmp_path: Path) -> N
     assert load(path).identical(ds)
     assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
     assert load(save(ds, path)).identical(ds)
+
+
+# --- what is not taken without a word
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    sweep(SMALL, {"seed": [0, 1]}, output=tmp_path / "sweep.nc")
+    before = (tmp_path / "sweep.nc").read_bytes()
+    with pytest.raises(FileExistsError, match="is there already; take another name"):
+        sweep(SMALL, {"seed": [2]}, output=tmp_path / "sweep.nc")
+    assert (tmp_path / "sweep.nc").read_bytes() == before
+
+
+def test_a_value_that_is_given_twice_is_refused_but_not_along_with_others() -> None:
+    with pytest.raises(ParameterError, match="K has a value twice"):
+        sweep(SMALL, {"K": [1.0, 1.0, 2.0]})
+    both = sweep(SMALL, {"point": {"K": [1.0, 1.0], "seed": [0, 1]}})
+    assert both.sizes["point"] == 2
+
+
+def test_times_run_forwards() -> None:
+    with pytest.raises(ParameterError, match="from the first of two numbers to the second"):
+        sweep(SMALL, {"seed": [0]}, record=["r@5:1:3"])
+
+
+def test_an_angle_is_recorded_only_where_it_is_asked_for() -> None:
+    assert "psi" not in sweep(SMALL, {"seed": [0]})
+    assert "psi" in sweep(SMALL, {"seed": [0]}, record=["psi"])
