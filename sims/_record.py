@@ -76,14 +76,12 @@ def _times(word: str, when: str) -> np.ndarray:
     """The times of `10` or `0:20:5`."""
     try:
         span = [float(part) for part in when.split(":")]
-        if len(span) == 1:
-            return np.array(span)
-        low, high, count = span
-        if not low < high:
-            raise ParameterError(f"time runs from the first of two numbers to the second; got {word}")
-        return np.linspace(low, high, int(count))
+        low, high, count = span if len(span) > 1 else (span[0], span[0], 1)
     except ValueError:
         raise ParameterError(f"say when as in r@end, r@late, r@10, r@0:20:5 or r@:; got {word}") from None
+    if low > high or (low == high and count > 1):
+        raise ParameterError(f"time runs from the first of two numbers to the second; got {word}")
+    return np.linspace(low, high, int(count))
 
 
 def kept(runs: xr.Dataset, wanted: Sequence[Record]) -> xr.Dataset:
