@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from manim_slides.config import PresentationConfig
 from manim_slides.convert import PowerPoint
+from PIL import Image
 from pptx import Presentation as opened
 from pptx.dml.color import RGBColor
 from pptx.enum.shapes import MSO_SHAPE_TYPE
@@ -36,8 +37,8 @@ def made(bundle: Bundle, slides: PresentationConfig, beats: "list[Beat]") -> byt
     """The file's bytes."""
     width, height = size(bundle)
     with tempfile.TemporaryDirectory(prefix="learning-dynamics-") as place:
-        path, poster = Path(place) / "slides.pptx", Path(place) / "poster.png"
-        poster.write_bytes(beats[0].poster)
+        path, poster = Path(place) / "slides.pptx", Path(place) / "poster.jpg"
+        poster.write_bytes(small(beats[0].poster).getvalue())
         converter = PowerPoint(
             presentation_configs=[slides], width=width, height=height, poster_frame_image=poster
         )
@@ -71,7 +72,7 @@ def tell(slide: Slide, beat: "Beat", bundle: Bundle, room: Any) -> None:
     movie.name = beat.name
     movie.element.nvPicPr.cNvPr.set("descr", f"{beat.name}: {beat.caption}")
     (blip,) = movie.element.xpath(".//a:blip")
-    _, picture = slide.part.get_or_add_image_part(BytesIO(beat.poster))
+    _, picture = slide.part.get_or_add_image_part(small(beat.poster))
     shared = blip.rEmbed
     blip.rEmbed = picture
     if picture != shared:
@@ -85,6 +86,16 @@ def tell(slide: Slide, beat: "Beat", bundle: Bundle, room: Any) -> None:
     movie.element.addprevious(title.element)
     notes: Any = slide.notes_slide.notes_text_frame
     write(notes, [(note.lang, note.text) for note in beat.notes])
+
+
+def small(picture: Image.Image) -> BytesIO:
+    """A picture as JPEG, no larger than the slide: as PNG of the clip's size it would be half of the file."""
+    data, fits = BytesIO(), picture.copy()
+    share = min(1.0, SHORT / min(picture.size))
+    fits.thumbnail((round(picture.width * share), round(picture.height * share)))
+    fits.save(data, "JPEG", quality=90, subsampling=0)
+    data.seek(0)
+    return data
 
 
 def write(frame: Any, lines: list[tuple[str, str]]) -> None:

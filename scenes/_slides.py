@@ -32,7 +32,7 @@ from sims._trajectory import write_whole
 PAGES = Path(__file__).parent / "pages"
 REVEAL = "6.0.2"  # the version of slides-reveal*, as npm has them
 LATE = (0.4, 0.5, 0.6, 0.75, 0.9)  # shares of a beat, when its picture is built up and has not left
-UNSEEN, SEEN = 3, 16  # levels of 256 by which a colour differs from another
+SEEN = 16  # levels of 256 by which a place differs from its ground
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Beat:
     name: str
     caption: str
     seconds: float
-    poster: bytes  # PNG
+    poster: Image.Image
     notes: tuple[Note, ...]
 
 
@@ -64,6 +64,7 @@ class Page(RevealJS):
     said: dict[str, str]
     beats: list[dict[str, Any]]
     style: str
+    licence: str  # of reveal.js, which goes wherever it goes
     scripts: list[str]
 
 
@@ -110,6 +111,7 @@ def write(bundle: Bundle) -> None:
 
 def paged(bundle: Bundle, slides: PresentationConfig, beats: list[Beat], silent: bool) -> Page:
     """The page, ready to be converted."""
+    licence = (PAGES / "slides-reveal.LICENSE").read_text(encoding="utf-8")
     styles = [PAGES / name for name in ("slides-reveal.css", "slides.css")]
     scripts = [PAGES / name for name in ("slides-reveal.js", "slides-reveal-notes.js", "slides.js")]
     return Page(
@@ -130,8 +132,9 @@ def paged(bundle: Bundle, slides: PresentationConfig, beats: list[Beat], silent:
             "notes": said("Speaker notes"),
             "full": said("Full screen"),
         },
-        beats=[asdict(each) | {"poster": address(each.poster)} for each in beats],
+        beats=[vars(each) | {"poster": address(each.poster)} for each in beats],
         style="\n".join(path.read_text(encoding="utf-8") for path in styles),
+        licence=licence,
         scripts=[path.read_text(encoding="utf-8") for path in scripts],
     )
 
@@ -154,7 +157,7 @@ def beat(bundle: Bundle, sections: list[Section], number: int, silent: bool) -> 
         notes.append(Note(here, length))
     if section is sections[-1]:
         notes.append(Note(here, f"{said('What made this film:')} {bundle.command}"))
-    return Beat(cue.name, cue.caption, seconds, fullest(section, THEMES[bundle.theme].ground), tuple(notes))
+    return Beat(cue.name, cue.caption, seconds, fullest(section), tuple(notes))
 
 
 def loops(cue: Cue) -> bool:
@@ -162,11 +165,8 @@ def loops(cue: Cue) -> bool:
     return getattr(cue, "loops", False)
 
 
-def fullest(section: Section, ground: str) -> bytes:
-    """A picture that stands for a beat, as PNG: of five late in it, that with the most to see.
-
-    Encoding changed its ground by a level or two; it is made the theme's own again, so that it has no edge.
-    """
+def fullest(section: Section) -> Image.Image:
+    """A picture that stands for a beat: of five late in it, that with the most to see."""
     wanted = {int((section.last - section.first) * share) for share in LATE}
     found, most = None, -1.0
     for number, frame in enumerate(frames(section.path)):
@@ -179,13 +179,7 @@ def fullest(section: Section, ground: str) -> bytes:
     if found is None:
         raise DamagedPiece(section.path, "has no frames")
     clear = found.format.name.startswith("yuva")
-    pixels = found.to_ndarray(format="rgba" if clear else "rgb24")
-    if not clear:
-        own = np.array(list(bytes.fromhex(ground[1:])), np.int16)
-        pixels[(np.abs(pixels - own) <= UNSEEN).all(-1)] = own
-    data = BytesIO()
-    Image.fromarray(pixels).save(data, "PNG")
-    return data.getvalue()
+    return Image.fromarray(found.to_ndarray(format="rgba" if clear else "rgb24"))
 
 
 def frames(clip: Path) -> Iterator[Any]:
@@ -214,8 +208,8 @@ def is_silent(clip: Path) -> bool:
         return not source.streams.audio
 
 
-def address(picture: bytes) -> str:
-    """A PNG as the data: address of a WebP, with the very same pixels."""
+def address(picture: Image.Image) -> str:
+    """A picture as the data: address of a WebP, its ground as the clip has it."""
     data = BytesIO()
-    Image.open(BytesIO(picture)).save(data, "WEBP", lossless=True)
+    picture.save(data, "WEBP", quality=95)
     return f"data:image/webp;base64,{b64encode(data.getvalue()).decode()}"

@@ -12,6 +12,7 @@ from PIL import Image
 from test_slides import HOSTILE
 
 from scenes import _slides
+from scenes._captions import Cue
 
 chromium = browser.chromium
 KEYS = ("ArrowRight", "Space", "PageDown")
@@ -22,7 +23,7 @@ PLAYED = "Reveal.getCurrentSlide().querySelector('video').currentTime"
 PAUSED = "Reveal.getCurrentSlide().querySelector('video').paused"
 
 
-class Looped(_slides.Cue):
+class Looped(Cue):
     loops = True
 
 
