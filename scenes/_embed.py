@@ -152,12 +152,11 @@ def _quarto(asked: Asked) -> str:
 def _myst(asked: Asked) -> str:
     """A figure that is the clip on a page and the poster in print, and the words to open below it."""
     media = asked.at(asked.bundle.clip) if asked.web else f"{asked.folder}/clip.*"
-    quoted = asked.title.replace("\\", "\\\\").replace('"', '\\"')
     lines = [f"- {at} **{markdown(name)}**: {markdown(words)}" for at, name, words in asked.spoken]
     return "\n".join(
         [
             f":::{{figure}} {media}",
-            f':alt: "{quoted}"',
+            f":alt: {asked.title}",
             "",
             markdown(asked.title),
             ":::",
@@ -228,4 +227,5 @@ def markdown(text: str) -> str:
 
 def latex(text: str) -> str:
     """Text as LaTeX that sets this text and nothing else."""
-    return "".join(LATEX.get(letter, letter) for letter in text)
+    # two hyphens would be set as a dash
+    return "".join(LATEX.get(letter, letter) for letter in text).replace("--", "-{}-").replace("--", "-{}-")
