@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from sims.analysis import learning_curve
 
@@ -89,3 +91,16 @@ def test_the_result_labels_itself():
 def test_what_is_wrong_is_told_with_its_remedy(wrong, message):
     with pytest.raises(ValueError, match=message):
         learning_curve(curves(), **wrong)
+
+
+def test_xarray_labels_a_plot_of_it_without_empty_units_and_whole():
+    loss = abs(curves(shape=(3, 5, 7), dims=("task", "seed", "step")))
+    loss = loss.assign_attrs(long_name="loss on test sequences (cross-entropy in nats; half squared)", units="")
+    loss.step.attrs |= {"long_name": "step of training", "symbol": "t", "units": ""}
+    learning_curve(loss).centre.plot.line(x="step", ax=(axes := Figure().add_subplot()))
+    assert axes.get_xlabel() == "step of training"
+    assert axes.get_ylabel().replace("\n", " ") == "loss on test sequences, median over seed"
+    FigureCanvasAgg(axes.figure).draw()
+    box = axes.get_tightbbox()
+    assert min(box.x0, box.y0) >= 0
+    assert loss.step.attrs["units"] == ""

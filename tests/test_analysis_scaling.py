@@ -154,6 +154,17 @@ def test_without_seeds_there_is_an_onset_but_no_error():
     assert np.isnan(two.K_c_shift)
 
 
+def test_from_fewer_than_five_seeds_no_error_is_claimed():
+    for seeds in (2, 4):
+        found = critical_coupling(curves(seeds=seeds, noise=0.1))
+        assert np.isfinite(found.K_c)
+        assert np.isnan([found.K_c_error, found.K_c_low, found.K_c_high]).all()
+    failed = curves(seeds=6)
+    failed[:, :2] = np.nan
+    assert np.isnan(critical_coupling(failed).K_c_error)
+    assert np.isfinite(critical_coupling(curves(seeds=5)).K_c_error)
+
+
 def test_a_sweep_tells_by_its_parameters_how_its_crowds_scale():
     sweep = curves().to_dataset()
     for sampling, nu in (("random", 2.5), ("quantiles", 1.25)):

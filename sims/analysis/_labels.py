@@ -46,13 +46,28 @@ def labelled(
     dims: str | Iterable[Hashable], values: ArrayLike, meaning: str, symbol: str = "", units: str = ""
 ) -> xr.Variable:
     """A variable with what a plot of it needs to label itself."""
-    attrs = {"long_name": meaning, "symbol": symbol, "units": units}
+    attrs = said(meaning, symbol, units)
     return xr.Variable(dims if isinstance(dims, str) else tuple(dims), np.asarray(values), attrs)
+
+
+def said(meaning: str, symbol: str = "", units: str = "") -> dict[str, str]:
+    """The attributes of a label; xarray's own plots would write an empty unit as `[]`."""
+    return {"long_name": meaning, "symbol": symbol} | ({"units": units} if units else {})
+
+
+def without_empty_units(data: xr.Dataset) -> xr.Dataset:
+    """The same, where a unit is named only if there is one, as `said` has it."""
+    data = data.copy()
+    for v in data.variables.values():
+        v.attrs = {key: word for key, word in v.attrs.items() if key != "units" or word}
+    return data
 
 
 def relabel(array: xr.DataArray, meaning: str, symbol: str = "", units: str = "") -> xr.DataArray:
     """The same array under another label."""
-    return array.assign_attrs(long_name=meaning, symbol=symbol, units=units)
+    bare = array.copy(deep=False)
+    bare.attrs = {key: word for key, word in array.attrs.items() if key != "units"}
+    return bare.assign_attrs(said(meaning, symbol, units))
 
 
 def symbol_of(array: xr.DataArray) -> str:

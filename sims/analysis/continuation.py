@@ -140,7 +140,7 @@ def _loop(observed: Array, watched: Watched) -> xr.Dataset:
     """What the loop (direction, value, sample, ...) looks like, how large it is and where it jumps."""
     (name,), values = watched.axis.dims, watched.axis.values
     grid, (key, meaning, symbol) = watched.start.dims[:-1], watched.labels
-    over, units = watched.axis.attrs["symbol"], watched.axis.attrs["units"]
+    over, units = watched.axis.attrs["symbol"], watched.axis.attrs.get("units", "")
     samples = observed.shape[2]
     third, last = observed[:, :, samples // 2 : 3 * samples // 4], observed[:, :, 3 * samples // 4 :]
     mean, change = observed[:, :, samples // 2 :].mean(2), last.mean(2) - third.mean(2)

@@ -1,5 +1,6 @@
 """Learning curves over many seeds: where the middle runs, and how far apart the seeds are."""
 
+import re
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from sims.analysis._labels import (
     share,
     symbol_of,
     units_of,
+    without_empty_units,
 )
 
 # resamples drawn at once are kept below this many numbers
@@ -59,9 +61,11 @@ def learning_curve(
     else:
         low, high = _bootstrap(y, centre, ends, resamples, seed)
         spread = f"{level:.0%} confidence interval of the {centre}"
-    dims, what, symbol, units = values.dims[1:], meaning_of(curves), symbol_of(curves), units_of(curves)
+    dims, symbol, units = values.dims[1:], symbol_of(curves), units_of(curves)
+    # xarray's plots break a label, but make no room for its lines
+    what = re.sub(r" \(.*?\)", "", meaning_of(curves))
     count = np.isfinite(y).sum(0)
-    return xr.Dataset(
+    found = xr.Dataset(
         {
             "centre": labelled(dims, middle, f"{what}, {centre} over {over}", symbol, units),
             "low": labelled(dims, low, f"{what}, {spread}: lower end", symbol, units),
@@ -70,6 +74,7 @@ def learning_curve(
         },
         coords=values.isel({over: 0}, drop=True).coords,
     )
+    return without_empty_units(found)
 
 
 def nan_centre(y: Array, centre: str) -> Array:

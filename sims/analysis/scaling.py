@@ -24,6 +24,8 @@ NU = {"random": 5 / 2, "quantiles": 5 / 4}
 FORM = 0.02
 CANDIDATES = 201
 AT_ONCE = 2_000_000
+# fewer seeds than these say nothing of how far others would lie
+SEEDS = 5
 
 
 def critical_coupling(
@@ -54,11 +56,15 @@ def critical_coupling(
     2024); K_c hardly hangs on it, as the curves are then almost those of an infinite crowd.
 
     Returns along all further dimensions: `K_c`; `K_c_error` and the 95 % interval `K_c_low`, `K_c_high` by
-    bootstrap over seeds (NaN with one seed); `K_c_shift`, how far K_c moves when the smallest size is left
+    bootstrap over seeds (NaN with fewer than five, see below); `K_c_shift`, how far K_c moves when the smallest size is left
     out (NaN with two sizes), and `K_c_grid`, how far at most when every other K is (NaN with fewer than
     ten): what is left of finite sizes and steps; `quality`; and the collapse: `x` = u N^{1/ν̄} and
     `y` = r N^{β/ν̄} along size and K. All NaN where no K_c within the range of K makes the curves meet.
     Failed points (NaN) are left out.
+
+    Of n seeds a bootstrap draws spreads that are too small by √((n - 1)/n) on average, and knows no more
+    values than the seeds have: of two, no drawing lies beyond them, and if they happen to agree the interval
+    is a point that shuts out the truth. With fewer than five it would be an error in name only.
 
     Raises ValueError where a dimension or its coordinate is missing, or for fewer than two sizes, five K, or
     K that are not positive.
@@ -130,7 +136,8 @@ def _onset(
     """K_c, its error and interval, how it hangs on sizes and steps, and quality, of runs (seed, size, K)."""
     K_c, quality = _best(runs[None], K, N, beta, nu)
     error = low = high = shift = np.nan
-    if len(runs) > 1 and resamples > 1 and np.isfinite(K_c[0]):
+    there = np.isfinite(runs).any(axis=(1, 2)).sum()
+    if there >= SEEDS and resamples > 1 and np.isfinite(K_c[0]):
         rng = np.random.default_rng(seed)
         # a run's seed is kept together along K, where it has the same frequencies, but not along N
         drawn = rng.integers(len(runs), size=(resamples, len(runs), len(N)))
