@@ -95,7 +95,9 @@ def test_what_is_wrong_is_told_with_its_remedy(wrong, message):
 
 def test_xarray_labels_a_plot_of_it_without_empty_units_and_whole():
     loss = abs(curves(shape=(3, 5, 7), dims=("task", "seed", "step")))
-    loss = loss.assign_attrs(long_name="loss on test sequences (cross-entropy in nats; half squared)", units="")
+    loss = loss.assign_attrs(
+        long_name="loss on test sequences (cross-entropy in nats; half squared)", units=""
+    )
     loss.step.attrs |= {"long_name": "step of training", "symbol": "t", "units": ""}
     learning_curve(loss).centre.plot.line(x="step", ax=(axes := Figure().add_subplot()))
     assert axes.get_xlabel() == "step of training"

@@ -56,10 +56,11 @@ def critical_coupling(
     2024); K_c hardly hangs on it, as the curves are then almost those of an infinite crowd.
 
     Returns along all further dimensions: `K_c`; `K_c_error` and the 95 % interval `K_c_low`, `K_c_high` by
-    bootstrap over seeds (NaN with fewer than five, see below); `K_c_shift`, how far K_c moves when the smallest size is left
-    out (NaN with two sizes), and `K_c_grid`, how far at most when every other K is (NaN with fewer than
-    ten): what is left of finite sizes and steps; `quality`; and the collapse: `x` = u N^{1/ν̄} and
-    `y` = r N^{β/ν̄} along size and K. All NaN where no K_c within the range of K makes the curves meet.
+    bootstrap over seeds (NaN with fewer than five, see below); `K_c_shift`, how far K_c moves when the
+    smallest size is left out (NaN with two sizes), and `K_c_grid`, how far at most when every other K is
+    (NaN with fewer than ten): what is left of finite sizes and steps; `quality`; and the collapse:
+    `x` = u N^{1/ν̄} and `y` = r N^{β/ν̄} along size and K. All NaN where no K_c within the range of K makes
+    the curves meet.
     Failed points (NaN) are left out.
 
     Of n seeds a bootstrap draws spreads that are too small by √((n - 1)/n) on average, and knows no more
