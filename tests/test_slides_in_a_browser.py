@@ -120,6 +120,19 @@ def test_buttons_do_what_they_say_by_mouse_and_by_keyboard(chromium, slides):
         assert page.get_by_role("button", name="Next").is_disabled()
 
 
+def test_a_full_screen_belongs_to_the_film_and_its_buttons_come_with_the_mouse(chromium, slides):
+    with visiting(chromium, slides["dark"]) as visit:
+        page = ready(visit)
+        page.get_by_role("button", name="Full screen").click()
+        page.mouse.move(300, 300)
+        page.wait_for_function("document.querySelector('.reveal').offsetHeight === innerHeight")
+        foot = "getComputedStyle(document.querySelector('footer')).opacity"
+        page.wait_for_function(f"{foot} === '1'")
+        page.wait_for_function(f"{foot} === '0'")  # once the mouse rests
+        page.keyboard.press("Tab")
+        page.wait_for_function(f"{foot} === '1'")
+
+
 def test_speaker_notes_open_beside_and_follow(chromium, slides):
     with visiting(chromium, slides["dark"]) as visit:
         page = ready(visit)

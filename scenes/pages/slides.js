@@ -65,6 +65,15 @@
     true,
   );
 
+  // full by the button, or by the browser's own key
+  const filled = matchMedia("(display-mode: fullscreen)");
+  function fill() {
+    root.classList.toggle("full", Boolean(document.fullscreenElement) || filled.matches);
+    Reveal.layout();
+  }
+  document.addEventListener("fullscreenchange", fill);
+  filled.addEventListener("change", fill);
+
   let rest;
   addEventListener("pointermove", () => {
     root.classList.add("moved");
@@ -74,6 +83,7 @@
 
   Reveal.on("ready", () => {
     root.classList.toggle("listens", Reveal.isSpeakerNotes());
+    fill();
     begin();
   });
   Reveal.on("slidechanged", begin);
