@@ -129,7 +129,7 @@ def test_a_full_screen_belongs_to_the_film_and_its_buttons_come_with_the_mouse(c
         foot = "getComputedStyle(document.querySelector('footer')).opacity"
         page.wait_for_function(f"{foot} === '1'")
         page.wait_for_function(f"{foot} === '0'")  # once the mouse rests
-        page.keyboard.press("Tab")
+        page.keyboard.press("Shift+Tab")
         page.wait_for_function(f"{foot} === '1'")
 
 
