@@ -51,7 +51,7 @@ function axes(svg, box, [x0, x1], [y0, y1], { log = false, xs = [], ys = [], lab
   const y = (value) => box.bottom - ((up(value) - up(y0)) / (up(y1) - up(y0))) * (box.bottom - box.top);
   for (const value of ys) {
     shape("path", { class: "grid", d: line([[box.left, y(value)], [box.right, y(value)]]) }, svg);
-    words(svg, tick(value, log), box.left - 8, y(value) + 4, { class: "tick", "text-anchor": "end" });
+    words(svg, tick(value, log), box.left - 12, y(value) + 4, { class: "tick", "text-anchor": "end" });
   }
   for (const value of xs)
     words(svg, String(value), x(value), box.bottom + 17, { class: "tick", "text-anchor": "middle" });

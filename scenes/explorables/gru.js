@@ -86,6 +86,6 @@ const SUBJECT = {
     const when = t ? `After ${step} steps of training` : "Before any training";
     return `${when} the gates stand open ${rounded(data.open(i, t), 0.001)} on average. The animal makes a difference of ` +
       `${rounded(data.trace(i, t, cue), 0.001)} to the memory at “${sentence[cue]}”; at “${sentence[last]}” ${rounded(data.trace(i, t, last), 0.001)} is left. ` +
-      `Of the test sentences it tells ${rounded(100 * data.right(i, t), 1)} % right.`;
+      `Of the test sentences it tells ${rounded(100 * data.right(i, t), 1)}\u00a0% right.`;
   },
 };

@@ -118,6 +118,6 @@ const SUBJECT = {
     const until = TOLD.overview.values[i], when = TOLD.clock.said[t];
     const outcome = until === null ? "Within a hundred swings they never stay in phase." : `They are in phase from swing ${rounded(until, 0.1)} on.`;
     const table = Number(TOLD.slider.said[i]) ? "" : "The board stands still: each keeps its own time. ";
-    return `After ${when} swings the agreement is ${rounded(data.r(i, t), 0.001)}; 1 is all in phase. ${table}${outcome}`;
+    return `${t ? `After ${when} swings` : "At the start"} the agreement is ${rounded(data.r(i, t), 0.001)}; 1 is all in phase. ${table}${outcome}`;
   },
 };

@@ -64,7 +64,9 @@ const space = {
         const tip = place(at("after", i, s));
         set(links, { d: line(way.map(place)) });
         set(arrow, { d: pointing(foot, tip, 14) });
-        set(name, { x: px(tip[0]), y: px(tip[1] + (tip[1] > foot[1] ? 20 : -10)) });
+        // while it lies where bank itself lies, one name is enough
+        const moved = Math.hypot(tip[0] - foot[0], tip[1] - foot[1]) > 48;
+        set(name, { visibility: moved ? "visible" : "hidden", x: px(tip[0]), y: px(tip[1] + (tip[1] > foot[1] ? 20 : -10)) });
       });
     };
   },
