@@ -293,7 +293,7 @@ class AGateOnMemory(Film):
         far = 1 + int(moves[1:].argmax())
         others = [i for i in range(len(names)) if i not in (0, far)]
         roles = (*["muted"] * len(others), "target", "state")
-        ticks = {"−1": -1, "0": 0, "+1": 1}
+        ticks = {"−1": -1.0, "0": 0.0, "+1": 1.0}
         animals = along(
             COLUMNS, each.isel(sequence=[*others, far, 0]), "h", -2.2, 2.9, (-1.1, 1.1), "", roles, ticks
         )
@@ -314,7 +314,7 @@ class AGateOnMemory(Film):
         self.leave(animals, key)
         top = 1.05 * max(1.0, float(read.gradient_left.max()))
         says = "share of the gradient left, back from “{last}” to each word’s memory"
-        says, ticks = said(says, last=self.words[LAST]), {"0": 0, "1": 1}
+        says, ticks = said(says, last=self.words[LAST]), {"0": 0.0, "1": 1.0}
         left = along(COLUMNS, read, "gradient_left", -2.2, 2.9, (0, top), says, ("updated",), ticks)
         caption = "Forget when useful: what came before “{animal}” is let go."
         self.turn("forget when useful", said(caption, animal=self.words[ANIMAL]), self.trained())
@@ -386,4 +386,4 @@ def either(first: bool, one: str, other: str, /, **values: object) -> str:
 
 def sizes(sim: SRN | GRU) -> dict[str, object]:
     """What a badge says of a network."""
-    return sim.model_dump(include={"hidden", "steps", "seed"})
+    return {"hidden": sim.hidden, "steps": sim.steps, "seed": sim.seed}

@@ -47,5 +47,5 @@ def along(
 ) -> Curve:
     """A chart of a quantity (token, …) whose places along lie under the words."""
     box, span = (columns[0], bottom, columns[-1] - columns[0], height), (0, len(columns) - 1)
-    look: dict[str, Any] = {"ticks": ticks or {"0": 0}, "label_role": roles[0]}
+    look: dict[str, Any] = {"ticks": ticks or {"0": 0.0}, "label_role": roles[0]}
     return Curve(read, variable, box, span, extent, says, "", roles, "token", **look)
