@@ -279,7 +279,7 @@ class Metronomes(Film):
         rows.append(VGroup(words("Metronomes copy each other. Weights do not.", 26).put(0, -1.7)))
         self.play(FadeIn(rows[-1]), run_time=0.6)
         self.wait(2.5)
-        self.play(*[FadeOut(row) for row in rows], run_time=0.6)
+        self.leave(*rows)
         self.remember("Small nudges through one shared board are enough to agree.")
 
     def source(self, beta: float) -> str:
