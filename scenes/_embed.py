@@ -37,9 +37,10 @@ LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\char34{}",  # which German spelling gives another meaning
-    "`": r"\char96{}",
+    "`": r"\char96\/",  # not to become a quotation mark with the next
     "[": "{[}",
     "]": "{]}",
+    "\ufffd": "?",  # which LuaTeX takes for a damaged file
 }
 UPLOADING = {
     "moodle": "in the editor with “Insert media”, and as its subtitles",
@@ -228,4 +229,4 @@ def markdown(text: str) -> str:
 def latex(text: str) -> str:
     """Text as LaTeX that sets this text and nothing else."""
     # two hyphens would be set as a dash
-    return "".join(LATEX.get(letter, letter) for letter in text).replace("--", "-{}-").replace("--", "-{}-")
+    return re.sub("-(?=-)", r"-\\/", "".join(LATEX.get(letter, letter) for letter in text))

@@ -256,11 +256,11 @@ def read_in_latex(code):
     signs = {"textless": "<", "textgreater": ">", "textbar": "|"}
     more = [MacroTextSpec(name, sign) for name, sign in signs.items()]
     known.add_context_category("signs", prepend=True, macros=more)
-    for number in (34, 96):  # which it would read as a number in the text
-        code = code.replace(f"\\char{number}{{}}", chr(0xE000 + number))
+    for typed, mark in ((r"\char34{}", "\ue022"), (r"\char96\/", "\ue060"), (r"-\/", "\ue02d")):
+        code = code.replace(typed, mark)  # which it would read as a number in the text
     nodes, _, _ = LatexWalker(code, tolerant_parsing=False).get_latex_nodes()
     read = LatexNodes2Text(known, strict_latex_spaces=True).nodelist_to_text(nodes)
-    return re.sub("[\ue022\ue060]", lambda mark: chr(ord(mark[0]) - 0xE000), read)
+    return re.sub("[\ue022\ue02d\ue060]", lambda mark: chr(ord(mark[0]) - 0xE000), read)
 
 
 def test_latex_is_one_frame_with_the_words_as_they_are(odd):
