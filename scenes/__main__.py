@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
-from scenes._course_commands import bundle, embed, gallery, serve, verify
+from scenes._course_commands import bundle, embed, explore, gallery, serve, verify
 from sims import _discover
 from sims._command import PLAIN, Mistyped, command, guarded, print_subjects, takes, told_version, writable
 
@@ -97,7 +97,7 @@ def translate(name: str, lang: str, /) -> None:
     print(f"{path}  {entries} entries, {left} of them without words yet")
 
 
-@app.command(sort_key=11)
+@app.command(sort_key=12)
 def clear() -> None:
     """Forget what is cached: pieces of films, trajectories, outlines of text.
 
@@ -111,8 +111,8 @@ def clear() -> None:
     print(f"{store.clear() / 1e6:.1f} MB freed in {store.folder}")
 
 
-for order, act in enumerate((bundle, embed, verify, gallery, serve), 5):
-    app.command(act, sort_key=order)
+for place, act in enumerate((bundle, embed, verify, gallery, explore, serve), 5):
+    app.command(act, sort_key=place)
 
 
 def rendering(names: list[str]) -> App:

@@ -96,6 +96,32 @@ def gallery(folder: Path = Path("renders"), /, *, lang: str = "en") -> None:
         print(_gallery.write(folder))
 
 
+def explore(
+    name: Literal["metronomes", "gradient_descent", "two_banks", "gru"],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FOLDER")] = None,
+) -> None:
+    """Write a page on which readers move a parameter themselves, over runs computed beforehand.
+
+    explore.html works by itself, without a server or a network; explore.mjs is
+    the same as a module, for pages, MyST ({anywidget}) and Jupyter.
+
+    Parameters
+    ----------
+    name
+        what is to be explored
+    output
+        renders/explore_NAME unless given
+    """
+    from scenes import _explore
+
+    folder = output or Path("renders") / f"explore_{name}"
+    _explore.write(name, folder)
+    for file in ("explore.html", "explore.mjs"):
+        print(f"{folder / file}  {(folder / file).stat().st_size / 1e3:.0f} kB")
+
+
 def serve(
     folder: Path = Path("renders"),
     /,

@@ -75,6 +75,10 @@ def test_every_package_and_every_file_in_one_is_declared():
     sources = [path.relative_to(ROOT) for path in sources if "__pycache__" not in path.parts]
     holding = {".".join(path.parent.parts) for path in sources if path.suffix == ".py"}
     assert set(tools["packages"]) == holding
-    data = {f"{package}/{name}" for package, names in tools["package-data"].items() for name in names}
+    data = {
+        f"{package.replace('.', '/')}/{name}"
+        for package, names in tools["package-data"].items()
+        for name in names
+    }
     for path in sources:
         assert path.suffix == ".py" or any(path.match(pattern) for pattern in data), path
