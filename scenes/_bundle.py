@@ -22,12 +22,13 @@ from scenes._render import ASPECTS, QUALITIES, Plan, size
 from scenes._runs import trajectory_of
 from scenes._sums import frames_kept
 from sims import Simulation, save
+from sims._command import Mistyped
 from sims._trajectory import digest, revision, versions, write_whole
 
 FORMAT = 1
 
 
-class NoBundle(ValueError):
+class NoBundle(Mistyped):
     """A folder that holds no bundle, or one that cannot be read."""
 
 
@@ -95,7 +96,7 @@ class Bundle:
             told = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise NoBundle(f"{folder} holds no bundle: {error.strerror} for provenance.json") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NoBundle(f"{path} is damaged: {error}") from None
         if not isinstance(told, dict) or told.pop("format", None) != FORMAT:
             raise NoBundle(f"{path} is not of a bundle of this version; render the film again")

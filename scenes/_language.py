@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ENGLISH = "en"
 SHARED = Path(__file__).parent / "shared.py"
 POINT = re.compile(r"(?<=\d)\.(?=\d)")
+THOUSANDS, THIN = re.compile(r"(?<=\d),(?=\d{3})"), "\u202f"
 
 
 class Catalogue:
@@ -70,7 +71,9 @@ def said(template: str, /, **values: object) -> str:
 def with_decimal_sign(text: str, comma: str = ",") -> str:
     """A text that is no sentence, such as a live number or a formula, its decimal points as is usual here."""
     catalogue = _catalogue.get()
-    return POINT.sub(comma, text) if catalogue and catalogue.decimal == "," else text
+    if catalogue is None or catalogue.decimal != ",":
+        return text
+    return POINT.sub(comma, THOUSANDS.sub(THIN, text))
 
 
 def lang() -> str:
@@ -105,7 +108,7 @@ def tables(lang: str, kind: type | None = None) -> tuple[Path, ...]:
     if lang not in there:
         raise Mistyped(
             f"{kind.__name__} has no words in “{lang}”; there are: {', '.join(there)}. "
-            f"`scenes translate {_stem(kind)} {lang}` writes a table to fill in"
+            f"`scenes translate {_typed(kind)} {lang}` writes a table to fill in"
         )
     return *common, table(_file(kind), lang)
 
@@ -127,8 +130,10 @@ def _file(kind: type) -> Path:
     return Path(getattr(sys.modules.get(kind.__module__), "__file__", None) or kind.__name__)
 
 
-def _stem(kind: type) -> str:
-    return _file(kind).stem
+def _typed(kind: type) -> str:
+    """What a film is called on the command line: one of ours by its name, any other by its file."""
+    file = _file(kind)
+    return file.stem if file.parent == SHARED.parent else f"./{file.name}"
 
 
 def translate(kind: "type[Film]", lang: str) -> tuple[Path, int, int]:

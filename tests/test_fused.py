@@ -30,9 +30,7 @@ def test_without_numba_it_is_refused_in_one_line_with_the_remedy(monkeypatch):
     monkeypatch.delattr("sims._fused", raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)
     sim = Kuramoto(scheme="rk4_fused")  # what was recorded elsewhere can still be read and measured
-    with pytest.raises(
-        ParameterError, match=r"needs numba: pip install '\.\[fast\]'"
-    ) as refused:
+    with pytest.raises(ParameterError, match=r"needs numba: pip install '\.\[fast\]'") as refused:
         sim.run()
     assert "\n" not in str(refused.value)
 
