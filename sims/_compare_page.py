@@ -13,28 +13,26 @@ from numpy.typing import NDArray
 from sims import _sweep_page
 from sims._compare import Comparison, shared
 from sims._discover import UnknownName
+from sims._labels import FEW, Words, about_mean, dimension, label, note
 from sims._look import Style, dressed, look
 from sims._page import Page, Panel, compose
 from sims._panels import (
-    FEW,
-    SWINGS,
+    FROM_MEAN,
     Draw,
-    Words,
-    dimension,
+    edges,
+    half_turns,
     kind_of,
-    label,
     lead_of,
     matrix,
-    note,
     phases,
     plane,
     points,
     settled,
-    stretches,
-    swings_of,
 )
+from sims._piece import Piece, finite, quantile
 from sims._plot import drawable, metadata
-from sims._sweep_panels import Piece, axis_label, curves, spaced_log
+from sims._sweep_panels import axis_label, curves, spaced_log
+from sims._swings import SWINGS, broken, from_mean, swings_of, whole_turns
 from sims._trajectory import write_whole
 
 MOST_PANELS = 15
@@ -100,6 +98,8 @@ def panels_of(a: xr.Dataset, b: xr.Dataset, name: str, names: Sequence[str]) -> 
     if not set(kinds) & set(maps) and all(settled(each[name]).ndim <= 2 or leads[0] for each in (a, b)):
         draw: Any = points_over if kinds == [points, points] else lines_over
         if points not in kinds or kinds == [points, points]:
+            turned = draw is lines_over and any(whole_turns(settled(each[name])) for each in (a, b))
+            title = about_mean(title) if turned else title
             yield Panel(title, partial(draw, two=(settled(a[name]), settled(b[name])), names=names))
         return
     apart = between(a[name], b[name])
@@ -114,7 +114,11 @@ def between(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray | None:
     a, b = shared(a, b)
     if not a.size or a.shape != b.shape:
         return None
-    values = b.values.astype(float) - a.values.astype(float)
+    one, other = (v.values.astype(float) for v in (a, b))
+    with np.errstate(invalid="ignore"):
+        values = np.where(one == other, 0.0, other - one)
+    # whose is infinite is no number that could be drawn
+    values = np.where(np.isinf(values), np.inf, values)
     return a.copy(data=values).assign_attrs(a.attrs | {"symbol": f"Δ{a.attrs.get('symbol', '')}"})
 
 
@@ -131,7 +135,11 @@ def lines_over(axes: Axes, two: Two, names: Sequence[str]) -> int:
     """Courses of both: lines where they are few, else the median and the middle half."""
     banded = max(v.size // v.sizes[str(lead_of(v))] for v in two) > FEW
     values = [_columns(v) for v in two]
-    dense = max(map(swings_of, values)) > SWINGS and not banded
+    # of both alike: else the one would be drawn at another place for its whole turns alone
+    turned = any(map(whole_turns, two))
+    if turned:
+        values = [from_mean(each) for each in values]
+    dense = max(map(swings_of, values)) > SWINGS and not (banded or turned)
     dashed = max(map(swings_of, values)) < 3
     for v, each, colour, dash in zip(two, values, look().cycle, ("-", "--" if dashed else "-"), strict=False):
         x = v[str(lead_of(v))].values
@@ -140,11 +148,15 @@ def lines_over(axes: Axes, two: Two, names: Sequence[str]) -> int:
             axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
             axes.plot(x, middle, dash, color=colour)
         elif dense:
-            centres, pieces = stretches(x, each)
-            for edge in (pieces.min(1), pieces.max(1)):
-                axes.plot(centres, edge, dash, color=colour, lw=0.8)
+            for line in each.T:
+                edges(axes, x, line, colour, dash, lw=0.8)
+        elif turned:
+            for line in each.T:
+                axes.plot(*broken(x, line), dash, color=colour, lw=0.7)
         else:
             axes.plot(x, each, dash, color=colour, lw=1.0 if each.shape[1] == 1 else 0.7)
+    if turned:
+        half_turns(axes)
     every = np.concatenate([each.ravel() for each in values])
     if max(each.shape[1] for each in values) == 1 and every.min() > 0 and every.max() > 30 * np.median(every):
         axes.set_yscale("log")
@@ -154,7 +166,7 @@ def lines_over(axes: Axes, two: Two, names: Sequence[str]) -> int:
     axes.set_ylabel(label(two[0]))
     members = " × ".join(map(str, two[0].dims[1:]))
     more = f"{members}: median, half" if banded else "envelopes" if dense else ""
-    return note(axes, *_legend(names, more))
+    return note(axes, *_legend(names, more), [(FROM_MEAN, look().muted)] if turned else [])
 
 
 def _columns(v: xr.DataArray) -> NDArray[np.float64]:
@@ -195,7 +207,7 @@ def curves_over(axes: Axes, pieces: Sequence[Piece], names: Sequence[str]) -> in
     """A curve of each sweep, with the middle half of what is repeated."""
     for piece, colour, dash in zip(pieces, look().cycle, ("-", "--"), strict=False):
         assert piece.x is not None
-        low, middle, high = (piece.over(np.nanquantile, q)[:, 0, 0] for q in (0.25, 0.5, 0.75))
+        low, middle, high = (finite(piece.over(quantile, q)[:, 0, 0]) for q in (0.25, 0.5, 0.75))
         if piece.times > 1:
             axes.fill_between(piece.x, low, high, color=colour, alpha=0.2, lw=0)
         axes.plot(piece.x, middle, dash, color=colour)

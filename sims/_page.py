@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
 
+from sims._labels import set_low
 from sims._look import Look, look, settings
 
 # inches: how wide and high a panel is with what belongs to it, by the number of columns
 CELL = {1: (4.8, 3.2), 2: (3.6, 2.4), 3: (2.4, 2.1)}
-HEADING, TITLE = 8.5, 7.5
+HEADING, TITLE, LABEL = 8.5, 7.5, 7.0
 
 
 @dataclass(frozen=True)
@@ -99,18 +100,31 @@ def heading_lines(heading: str, width: float) -> list[str]:
 
 
 def balanced(text: str, share: Callable[[str], float]) -> str:
-    """A title in at most two lines of about the same length; `share` is what a line takes of its room."""
-    words = text.split()
+    """Words in as few lines as hold them, about as long; `share` is what a line takes of its room."""
+    words = text.split(" ")
     if share(text) <= 1 or len(words) < 2:
         return text
-    halves = [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))]
-    first, second = min(halves, key=lambda half: max(map(share, half)))
-    if max(share(first), share(second)) <= 1:
-        return f"{first}\n{second}"
-    first, second = [half for half in halves if share(half[0]) <= 1 or half is halves[0]][-1]
-    while second and share(f"{second} …") > 1:
-        second = second.rpartition(" ")[0]
-    return f"{first}\n{second} …"
+    fewest = _filled(words, share, 1)
+    # no line need be longer than some stretch of the words is
+    count = len(words)
+    stretches = {share(" ".join(words[i:j])) for i in range(count) for j in range(i + 1, count + 1)}
+    limits = sorted(limit for limit in stretches if limit <= 1)
+    for limit in limits:
+        lines = _filled(words, share, limit)
+        if len(lines) <= len(fewest) and max(map(share, lines)) <= limit:
+            return "\n".join(lines)
+    return "\n".join(fewest)
+
+
+def _filled(words: Sequence[str], share: Callable[[str], float], room: float) -> list[str]:
+    """Words in lines, each as full as may be."""
+    lines: list[str] = []
+    for word in words:
+        if lines and share(f"{lines[-1]} {word}") <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def _rows(panels: Sequence[Panel], columns: int) -> list[list[Panel]]:
@@ -143,6 +157,15 @@ def _lay_out(
     """Give every panel the same size, and its words the room they take."""
     columns, width = max(map(len, grid)), float(page.get_figwidth())
     ink = FigureCanvasAgg(page).get_renderer()  # type: ignore[no-untyped-call]
+    high = CELL[columns][1] - 0.95
+    for axes in (axes for line in grid for axes in line):
+        axes.get_tightbbox(ink)  # by this its ticks are known, and so the powers of ten at their ends
+        for axis, room in ((axes.xaxis, CELL[columns][0] - 0.95), (axes.yaxis, high)):
+            _say_power(axis)
+            # a symbol stays with its unit
+            words = axis.get_label_text().replace(" (", "\u00a0(")
+            parted = balanced(words, partial(_share, room, ink, LABEL))
+            axis.set_label_text(parted.replace("\u00a0", " "))
     boxes = [[_sides(axes, ink) for axes in line] for line in grid]
     left = [max([0.22, *(b[i][0] + 0.16 for b in boxes if len(b) > i)]) for i in range(columns)]
     right = [max([0.14, *(b[i][1] + 0.06 for b in boxes if len(b) > i)]) for i in range(columns)]
@@ -153,14 +176,11 @@ def _lay_out(
             # a title of several panels may reach over all of them
             alone = i + 1 == len(row) or row[i + 1].title
             room = wide + right[i] if alone else width - starts[i] - 0.1
-            title = balanced(panel.title, partial(_share, room, ink))
-            last = _share(wide, ink, title.rpartition("\n")[2])
+            title = balanced(set_low(panel.title), partial(_share, room, ink, TITLE))
+            last = _share(wide, ink, TITLE, title.rpartition("\n")[2])
             # where nothing stands between, a long title would run into what is said of the colour bar
             pad = 14 if not lines and axes.child_axes and last > 0.97 else 5 + 8 * lines + max(lines - 1, 0)
             axes.set_title(title, pad=pad)
-            for axis in (axes.xaxis, axes.yaxis):
-                _say_power(axis)
-    high = CELL[columns][1] - 0.95
     spans = [[_ends(axes, ink) for axes in line] for line in grid]
     tops, bottoms = (np.array([max(s[k] for s in line) for line in spans]) for k in (0, 1))
     small = [part for text in foot for part in textwrap.wrap(text, round(width * 23))]
@@ -175,13 +195,14 @@ def _lay_out(
         y -= bottom + 0.22
     page.text(0.1, 1, "\n".join(heading), size=HEADING, va="top", transform=_inches(page, -0.1))
     if small:
-        words = "\n".join(small)
-        page.text(0.1, 0, words, size=6, color=look().muted, va="bottom", transform=_inches(page, 0.1))
+        page.text(
+            0.1, 0, "\n".join(small), size=6, color=look().muted, va="bottom", transform=_inches(page, 0.1)
+        )
 
 
-def _share(room: float, ink: Any, line: str) -> float:
-    """How much of so many inches a line of a title takes."""
-    width, _, _ = ink.get_text_width_height_descent(line, FontProperties(size=TITLE), False)
+def _share(room: float, ink: Any, size: float, line: str) -> float:
+    """How much of so many inches a line of words takes."""
+    width, _, _ = ink.get_text_width_height_descent(line, FontProperties(size=size), "$" in line)
     return float(width) / float(ink.dpi) / room
 
 

@@ -1,29 +1,28 @@
 """The panels of a figure: how one variable of a trajectory is drawn, by its dimensions alone."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LogNorm
 from matplotlib.image import AxesImage
-from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from sims._labels import FEW, Words, dimension, entries, label, mark, members, names, note
 from sims._look import look
+from sims._swings import SWINGS, broken, dash, envelope, from_mean, overlaps, swings_of, whole_turns
 
 LEADS = ("time", "step", "epoch")
 WORDS = ("token", "query", "key")
-FEW, MATRIX, MANY, BLOCKS = 6, 30, 80, 4
-# full swings in a panel beyond which lines would run into a filled band
-SWINGS = 40
+MATRIX, MANY, BLOCKS = 30, 80, 4
+
+FROM_MEAN = "less the mean phase, without whole turns"
 
 Array = NDArray[np.float64]
-Words = list[tuple[str, Any]]  # words, each with its colour
 # draws a variable, given its trajectory; says how many lines of note it leaves between title and axes
 Draw = Callable[[Axes, xr.DataArray, xr.Dataset], int]
 
@@ -54,70 +53,10 @@ def kind_of(v: xr.DataArray) -> Draw | None:
         return {1: points, 2: plane if set(v.dims) <= set(v.coords) else matrix}.get(v.ndim)
     members = v.size // v.sizes[lead]
     if v.ndim == 2:
-        if v.attrs["units"] == "rad" and members > FEW:
+        if v.attrs.get("units") == "rad" and members > FEW:
             return phases
         return lines if members <= MANY else bands
     return lines if members <= MATRIX else matrix
-
-
-def label(v: xr.DataArray) -> str:
-    """Symbol and unit of a variable: `θ (rad)`; its name where it has no symbol."""
-    unit = f" ({v.attrs['units']})" if v.attrs.get("units") else ""
-    return (set_low(v.attrs.get("symbol", "")) or str(v.name).replace("_", " ")) + unit
-
-
-def set_low(symbol: str) -> str:
-    """A symbol whose index is set low: `W_q` as matplotlib takes it."""
-    return re.sub(r"_(\w+)", r"$_{\\mathrm{\1}}$", symbol)
-
-
-def dimension(v: xr.DataArray, dim: str) -> str:
-    """What stands along an axis: `time t (s)`, or the dimension's name alone."""
-    name = dim.replace("_", " ")
-    symbol, unit = (v[dim].attrs.get(key, "") if dim in v.coords else "" for key in ("symbol", "units"))
-    mark = set_low(symbol) if symbol != name else ""
-    return " ".join(filter(None, (name, mark, f"({unit})" if unit else "")))
-
-
-def note(axes: Axes, *lines: Words, foot: Words | None = None) -> int:
-    """Words between title and axes, each in its colour: in one line where they fit, else in several.
-
-    `foot` is a line of its own under them, as the small multiples have; those stand in a row, and so the
-    others may reach beyond the first of them. Returns how many lines they take.
-    """
-    figure = axes.get_figure(root=True)
-    # they may reach into the margin at the right
-    across = (axes.get_position().width * figure.get_figwidth() + 0.35) * 72 / (6 * 0.53) if figure else 60
-    across *= 2 if foot else 1
-    whole = [word for words in lines for word in words]
-    together = sum(len(word) + 1 for word, _ in whole) <= across
-    if together:
-        apart: Words = [("·", look().muted)]
-        lines = ([word for words in lines if words for word in apart + words][1:],)
-    broken = [row for words in (*lines, foot or []) for row in _broken(words, across)]
-    rows: list[Artist] = []
-    for row in broken:
-        areas: list[Artist] = [TextArea(word, textprops={"color": c, "size": 6}) for word, c in row]
-        rows.append(HPacker(children=areas, pad=0, sep=3))
-    line = AnchoredOffsetbox(
-        "lower left", child=VPacker(children=rows, pad=0, sep=2), pad=0, borderpad=0, frameon=False,
-        bbox_to_anchor=(0, 1.02), bbox_transform=axes.transAxes,
-    )  # fmt: skip
-    if rows:
-        axes.add_artist(line)
-    return len(rows)
-
-
-def _broken(words: Words, across: float) -> Iterator[Words]:
-    """Words in rows of about so many letters."""
-    row: Words = []
-    for word, colour in words:
-        if row and sum(len(w) + 1 for w, _ in row) + len(word) > across:
-            yield row
-            row = []
-        row.append((word, colour))
-    if row:
-        yield row
 
 
 def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
@@ -127,21 +66,27 @@ def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     v = v.transpose(lead, ...)
     values: Array = v.values.reshape(len(v), -1).astype(float)
     words: Words = []
-    if v.attrs["units"] == "rad" and values.shape[1] > 1 and np.ptp(values) > 4 * np.pi:
-        values = values - values.mean(1, keepdims=True)
-        words.append(("less their mean", look().muted))
+    turned = whole_turns(v)
+    if turned:
+        values = from_mean(values)
+        words.append((FROM_MEAN, look().muted))
     count = values.shape[1]
     swings = swings_of(values)
     if count > FEW and swings * count > 2 * SWINGS:
         return bands(axes, v, trajectory)
     colours = [look().cycle[i] if count <= FEW else look().ordered(i / (count - 1)) for i in range(count)]
-    if swings > SWINGS:
+    dashes = [dash(*place) for place in overlaps(v[lead].values, values)] if count <= FEW else ["-"] * count
+    if swings > SWINGS and not turned:
         words.append(("envelopes" if count > 1 else "envelope of the swings", look().muted))
-        _envelopes(axes, v[lead].values, values, colours)
+        for line, colour, how in zip(values.T, colours, dashes):
+            edges(axes, v[lead].values, line, colour, how, filled=count == 1)
     else:
         width = 1.0 if count <= FEW else max(0.4, 0.9 - count / 150)
-        for line, colour in zip(values.T, colours):
-            axes.plot(v[lead], line, color=colour, lw=width, rasterized=values.size > 100_000)
+        for line, colour, how in zip(values.T, colours, dashes):
+            x, y = broken(v[lead].values, line) if turned else (v[lead].values, line)
+            axes.plot(x, y, color=colour, ls=how, lw=width, rasterized=values.size > 100_000)
+    if turned:
+        half_turns(axes)
     if count == 1 and values.min() > 0 and values.max() > 30 * np.median(values):
         axes.set_yscale("log")
     axes.set_xlim(v[lead].values[0], v[lead].values[-1])
@@ -150,47 +95,24 @@ def lines(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     return note(axes, words, names(v, trajectory, colours) if count > 1 else [])
 
 
-def names(v: xr.DataArray, trajectory: xr.Dataset, colours: list[Any]) -> Words:
-    """The members by name, in their colours; only the first and the last where there are many."""
-    named = " × ".join(map(str, v.dims[1:]))
-    known = [",".join(map(str, place)) for place in np.ndindex(*v.shape[1:])]
-    if v.ndim == 2:
-        known = entries(v[v.dims[1]], trajectory) or known
-    words = list(zip(known, colours))
-    return [
-        (f"{named}:", look().muted),
-        *(words if len(words) <= FEW else [words[0], ("to", look().muted), words[-1]]),
-    ]
+def half_turns(axes: Axes) -> None:
+    """Marks at half turns, where the lines come near them."""
+    if axes.dataLim.height > np.pi:
+        axes.set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
 
 
-def entries(dim: xr.DataArray, trajectory: xr.Dataset) -> list[str] | None:
-    """The names of a dimension's entries, where the trajectory has them."""
-    if dim.name in trajectory.coords:
-        return [f"{name:g}" if dim.dtype.kind in "fiu" else str(name) for name in dim.values]
-    return None
-
-
-def swings_of(values: Array) -> float:
-    """How many full swings a line makes on average: its whole way, up and down, in heights of the panel."""
-    way = np.abs(np.diff(values, axis=0)).sum(0)
-    return float(np.mean(way) / (2 * np.ptp(values) or 1))
-
-
-def stretches(x: NDArray[Any], values: Array) -> tuple[NDArray[Any], Array]:
-    """Swinging lines (x, line) in stretches of three swings: their middles, and values (stretch, x, line)."""
-    length = max(2, int(3 * len(values) / swings_of(values)))
-    whole = len(values) // length * length
-    return x[:whole].reshape(-1, length)[:, length // 2], values[:whole].reshape(-1, length, values.shape[1])
-
-
-def _envelopes(axes: Axes, x: NDArray[Any], values: Array, colours: list[Any]) -> None:
-    """Highest and lowest of every stretch."""
-    centres, pieces = stretches(x, values)
-    for low, high, colour in zip(pieces.min(1).T, pieces.max(1).T, colours):
-        for edge in (low, high):
-            axes.plot(centres, edge, color=colour)
-        if len(colours) == 1:
-            axes.fill_between(centres, low, high, color=colour, alpha=0.15, lw=0)
+def edges(
+    axes: Axes, x: NDArray[Any], y: Array, colour: Any, how: Any = "-", lw: float = 1.0, filled: bool = False
+) -> None:
+    """The edges between which a line swings."""
+    low, high = envelope(x, y)
+    for edge in (low, high):
+        axes.plot(*edge, color=colour, ls=how, lw=lw)
+    if filled:
+        places = np.union1d(low[0], high[0])
+        axes.fill_between(
+            places, np.interp(places, *low), np.interp(places, *high), color=colour, alpha=0.15, lw=0
+        )
 
 
 def bands(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
@@ -199,6 +121,8 @@ def bands(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     lead = str(lead_of(v))
     v = v.transpose(lead, ...)
     values: Array = v.values.reshape(len(v), -1).astype(float)
+    turned = whole_turns(v)
+    values = from_mean(values) if turned else values
     low, q1, q2, q3, high = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
     axes.fill_between(v[lead], low, high, color=look().cycle[0], alpha=0.12, lw=0)
     axes.fill_between(v[lead], q1, q3, color=look().cycle[0], alpha=0.3, lw=0)
@@ -207,7 +131,8 @@ def bands(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     axes.set_xlabel(dimension(v, lead))
     axes.set_ylabel(label(v))
     many = " × ".join(f"{dim} ({v.sizes[dim]:,})" for dim in v.dims[1:])
-    return note(axes, [(f"{many}: median, half, nine tenths", look().muted)])
+    words: Words = [(FROM_MEAN, look().muted)] if turned else []
+    return note(axes, words, [(f"{many}: median, half, nine tenths", look().muted)])
 
 
 def phases(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
@@ -262,7 +187,7 @@ def links(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
 
 
 def matrix(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
-    """A matrix, or several side by side; of one that changes, its last state."""
+    """A matrix, or several side by side, each in a frame; of one that changes, its last state."""
     v = settled(v)
     said, lead = "", lead_of(v)
     if lead:
@@ -272,22 +197,49 @@ def matrix(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
         v = v.transpose(..., v.dims[-1], v.dims[-2])
     rows, columns = (v[dim] for dim in v.dims[-2:])
     blocks = v.values.reshape(-1, *v.shape[-2:]).astype(float)
-    count = min(len(blocks), BLOCKS)
+    count, of = min(len(blocks), BLOCKS), v.dims[:-2]
+    read = _read(v, columns, trajectory)[:count]
     if len(blocks) > 1:
-        said += f", by {' × '.join(map(str, v.dims[:-2]))}"
+        said += f", by {' × '.join(map(str, of))}"
         said += f", {count} of {len(blocks)}" if len(blocks) > count else ""
     gap = np.full((len(rows), max(1, len(columns) // 8)), np.nan)
     wide = np.hstack([part for block in blocks[:count] for part in (block, gap)][:-1])
     first = float(columns[0]) if count == 1 and columns.dtype.kind in "iu" else 0.0
-    image = _image(axes, wide, first)
-    bar(axes, image, label(v))
+    bar(axes, _image(axes, wide, first), mark(v))
     starts = [i * (len(columns) + gap.shape[1]) for i in range(count)]
     axes.xaxis.set_major_locator(MaxNLocator(integer=True) if count == 1 else NullLocator())
+    if count > 1:
+        _frames(axes, starts, len(columns), len(rows))
+    if count > 1 and not read:
+        middles = [start + (len(columns) - 1) / 2 for start in starts]
+        axes.set_xticks(middles, members(v, of, trajectory)[:count])
+        axes.tick_params(axis="x", length=0)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    _ticks(axes, _read(v, columns, trajectory)[:count], starts)
-    axes.set_xlabel(dimension(v, str(columns.name)))
+    down = entries(v, str(rows.name), trajectory)
+    if down and len(down) <= 12:
+        axes.set_yticks(range(len(down)), down)
+    _ticks(axes, read, starts)
+    if count > 1 and not read:
+        axes.set_xlabel(f"{columns.name} {_end(columns, 0)} to {_end(columns, -1)} of each")
+    else:
+        axes.set_xlabel(dimension(v, str(columns.name)))
     axes.set_ylabel(dimension(v, str(rows.name)))
     return note(axes, [(said.removeprefix(", "), look().muted)] if said else [])
+
+
+def _end(dim: xr.DataArray, i: int) -> str:
+    """The first or last place along a dimension."""
+    return str(dim.values[i]) if dim.dtype.kind in "iuUO" else str(i % len(dim))
+
+
+def _frames(axes: Axes, starts: list[int], across: int, down: int) -> None:
+    """A thin frame about each block, as the space between them may have the colour of a value."""
+    for start in starts:
+        frame = Rectangle((start - 0.5, -0.5), across, down, fill=False, ec=look().muted, lw=0.5)
+        frame.set_clip_on(False)
+        axes.add_patch(frame)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
 def _read(v: xr.DataArray, columns: xr.DataArray, trajectory: xr.Dataset) -> list[list[str]]:
@@ -298,8 +250,8 @@ def _read(v: xr.DataArray, columns: xr.DataArray, trajectory: xr.Dataset) -> lis
         if ours and set(words.dims) <= {*blocks, "token"}:
             spread = words.broadcast_like(v.isel({dim: 0 for dim in v.dims[-2:]}))
             return [list(line) for line in spread.transpose(*blocks, "token").values.reshape(count, -1)]
-    names = entries(columns, trajectory) if columns.dtype.kind not in "fiu" else None
-    return [names] * count if names else []
+    named = entries(v, str(columns.name), trajectory) if columns.dtype.kind not in "fiu" else None
+    return [named] * count if named else []
 
 
 def _ticks(axes: Axes, names: list[list[str]], starts: list[int]) -> None:
@@ -322,7 +274,7 @@ def plane(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     if len(steps) > 2:
         norm = BoundaryNorm(steps, 256)
         image = axes.contourf(v[columns], v[rows], values, levels=steps, cmap=look().levels, norm=norm)
-        bar(axes, image, label(v), ticks=steps[::6])
+        bar(axes, image, mark(v), ticks=round_ones(steps[::6]))
     for name in paths(v, trajectory):
         path = trajectory[name]
         if lead_of(path):
@@ -334,6 +286,14 @@ def plane(axes: Axes, v: xr.DataArray, trajectory: xr.Dataset) -> int:
     axes.set_xlabel(label(v[columns]))
     axes.set_ylabel(label(v[rows]))
     return 0
+
+
+def round_ones(values: Array) -> Array:
+    """Values of one digit near those given, and within them."""
+    size = 10.0 ** np.floor(np.log10(np.where(values == 0, 1, np.abs(values))))
+    near: Array = np.unique(np.round(values / size) * size)
+    inner: Array = near[(near >= values.min()) & (near <= values.max())]
+    return inner
 
 
 def paths(v: xr.DataArray, trajectory: xr.Dataset) -> Iterator[str]:

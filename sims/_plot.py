@@ -8,16 +8,19 @@ shown as it is at the end; what does not change is dots or a map. Of a sweep: `s
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from shlex import quote as quoted
 from typing import NamedTuple
 
 import xarray as xr
 from matplotlib.axes import Axes
 
 from sims._discover import UnknownName, nearest
+from sims._labels import about_mean
 from sims._look import Style, dressed
 from sims._page import Page, Panel, compose
-from sims._panels import Draw, kind_of, lead_of, paths, settled
+from sims._panels import Draw, bands, kind_of, lead_of, lines, paths, phases, settled
 from sims._portraits import pairs, portrait, swings_about, symbols_of, tree
+from sims._swings import whole_turns
 from sims._trajectory import write_whole
 
 MOST_PANELS = 15
@@ -75,13 +78,19 @@ def run_page(trajectory: xr.Dataset, variables: Sequence[str]) -> Page:
         for picture in shown
     ]
     heading = f"{str(trajectory.attrs['title']).rstrip('.')}  ·  {trajectory.attrs['simulation']}"
-    foot = [not_drawn([picture.key for picture in left], "run.nc")] if left else []
+    foot = [not_drawn([picture.key for picture in left], file_of(trajectory, "run.nc"))] if left else []
     return compose(panels, f"{heading}, seed {trajectory.attrs['seed']}", foot)
+
+
+def file_of(data: xr.Dataset, unknown: str) -> str:
+    """The file the data were loaded from."""
+    source = str(data.encoding.get("source", ""))
+    return Path(source).name or unknown
 
 
 def not_drawn(keys: Sequence[str], file: str) -> str:
     """What a page has no room for, and how to see it."""
-    return f"not drawn: {', '.join(keys)}; to draw one, name it: sims plot {file} {keys[0]}"
+    return f"not drawn: {', '.join(keys)}; to draw one, name it: sims plot {quoted(file)} {quoted(keys[0])}"
 
 
 class Picture(NamedTuple):
@@ -97,7 +106,12 @@ def _draw(picture: Picture, axes: Axes, trajectory: xr.Dataset) -> int:
 
 
 def _title(picture: Picture, trajectory: xr.Dataset) -> str:
-    name = str(trajectory[picture.variable].attrs["long_name"])
+    v = settled(trajectory[picture.variable])
+    name = str(v.attrs["long_name"])
+    if picture.draw is phases:
+        return name.replace(", unwrapped", "")
+    if picture.draw in (lines, bands) and whole_turns(v):
+        return about_mean(name)
     return f"{name}, clustered" if picture.draw is tree else name
 
 

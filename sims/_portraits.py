@@ -6,8 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from sims._labels import FEW, label, names, note
 from sims._look import look
-from sims._panels import FEW, Draw, label, lead_of, names, note, settled, swings_of
+from sims._panels import Draw, lead_of, settled
+from sims._swings import swings_of
 
 Array = NDArray[np.float64]
 

@@ -7,23 +7,29 @@ for each value of the parameter.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from math import prod
+from pathlib import Path
+from shlex import quote as quoted
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from sims._discover import UnknownName, nearest
+from sims._labels import FEW
 from sims._page import Page, Panel, compose
-from sims._panels import FEW, lead_of
-from sims._sweep_panels import Piece, cloud, curves, dots, heat, is_number, name_of, number, plane, steep
+from sims._panels import lead_of
+from sims._piece import Piece
+from sims._sweep_panels import cloud, curves, dots, heat, is_number, name_of, number, plane, steep
 
 MOST_PANELS, MOST_FACETS = 18, 12
+SHARES = re.compile(r"r\b|order parameter\b|share of|part of|probability|accuracy")
 CURVES = 5  # a number with so many values is a colour beside one with more; with more of them, a map
 
 
@@ -80,12 +86,20 @@ def foot(sweep: xr.Dataset, left: Sequence[str]) -> Iterator[str]:
     """What the page does not show: points that failed, and variables there was no room for."""
     reasons = Counter(str(reason) for reason in failed(sweep).values.ravel() if reason)
     if reasons:
-        count, (reason, times) = reasons.total(), reasons.most_common(1)[0]
-        part = "" if times == count else f" {times:,} of them"
-        said = f"{count:,} of {failed(sweep).size:,} points failed,{part or ' all'}: {reason}"
-        yield f"{said}. Crosses and hatching: nothing came out."
+        # the same reason may name other numbers at each point, such as the step at which it failed
+        alike: dict[str, list[str]] = {}
+        for reason in reasons.elements():
+            alike.setdefault(re.sub(r"\d+", "0", reason), []).append(reason)
+        kinds = sorted(alike.values(), key=len, reverse=True)
+        told = [f"{kind[0]} ({len(kind):,})" if len(kinds) > 1 else kind[0] for kind in kinds[:2]]
+        rest = sum(map(len, kinds[2:]))
+        told += [f"something else ({rest:,})"] if rest else []
+        said = f"{reasons.total():,} of {failed(sweep).size:,} points failed: {'; or '.join(told)}"
+        yield f"{said}. Crosses and slanting lines: nothing came out."
     if left:
-        yield f"not drawn: {', '.join(left)}; to draw one, name it: sims plot sweep.nc {left[0]}"
+        source = Path(str(sweep.encoding.get("source", "sweep.nc"))).name
+        said = f"sims plot {quoted(source)} {quoted(left[0])}"
+        yield f"not drawn: {', '.join(left)}; to draw one, name it: {said}"
 
 
 def failed(sweep: xr.Dataset) -> xr.DataArray:
@@ -191,7 +205,10 @@ def pieces_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[tuple[Piece, Roles
     bad = (failed(sweep) != "").squeeze(drop=True)
     bad = bad.isel({dim: 0 for dim in bad.dims if dim not in v.dims}, drop=True)
     roles = roles_of(v, sweep)
-    span, log = extent(v.mean(roles.again) if roles.draw in (heat, plane) else v)
+    never = never_of(v)
+    centre = v.median if never else v.mean
+    span, log = extent(centre(roles.again) if roles.draw in (heat, plane) else v)
+    span = (0.0, 1.0) if roles.draw in (heat, plane) and is_share(v) and not log else span
     places, every = facets(v, roles)
     axes_of: dict[Callable[..., int], list[tuple[str, ...]]] = {
         plane: [roles.points],
@@ -205,7 +222,7 @@ def pieces_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[tuple[Piece, Roles
             of += f"  ({len(places)} of {every} are shown)"
         part, gone = v.isel(some), bad.isel({dim: i for dim, i in some.items() if dim in bad.dims})
         for along in axes_of.get(roles.draw, [(roles.x, roles.y)]):
-            yield cut(part, gone, roles, sweep, along, of, first, span, log), roles
+            yield cut(part, gone, roles, sweep, along, of, first, span, log, never), roles
             first = False
 
 
@@ -228,6 +245,24 @@ def extent(v: xr.DataArray) -> tuple[tuple[float, float], bool]:
     return ((low, high) if high > low else (low - 0.5, high + 0.5)), log
 
 
+def never_of(v: xr.DataArray) -> str:
+    """What infinity means, where a variable has it: of a time until something, that this never came."""
+    if v.dtype.kind != "f" or not np.isposinf(v.values).any():
+        return ""
+    if str(v.attrs.get("symbol", "")).startswith("Δ"):
+        return "infinite in one alone"
+    return "never" if re.search(r"\b(until|time to)\b", str(v.attrs["long_name"])) else "infinite"
+
+
+def is_share(v: xr.DataArray) -> bool:
+    """Whether a variable lies between 0 and 1 by what it is, so that one scale of colours fits any sweep."""
+    there = v.values[np.isfinite(v.values)]
+    named = SHARES.match(str(v.attrs["long_name"])) and not str(v.attrs.get("symbol", "")).startswith("Δ")
+    return bool(
+        named and not v.attrs.get("units") and there.size and 0 <= there.min() <= there.max() <= 1 + 1e-9
+    )
+
+
 def value(v: xr.DataArray, dim: str, i: int) -> str:
     """One place along a dimension: `K = 2 rad/s`, `optimiser: adam`, `sentence 1`."""
     if dim not in v.coords:
@@ -248,6 +283,7 @@ def cut(
     first: bool,
     span: tuple[float, float],
     log: bool,
+    never: str,
 ) -> Piece:
     """What one panel shows, numbers in their order."""
     dims = [roles.x, roles.y, roles.hue]
@@ -266,7 +302,7 @@ def cut(
         x, y = (each.sortby(each) if each is not None and is_number(each) else each for each in (x, y))
     names = " × ".join(dim.replace("_", " ") for dim in roles.again)
     again = f"{names} ({' × '.join(f'{v.sizes[dim]:,}' for dim in roles.again)})"
-    return Piece(v, values, gone, x, y, hue, again, of, first, span, log)
+    return Piece(v, values, gone, x, y, hue, again, of, first, span, log, never)
 
 
 def axis(v: xr.DataArray, sweep: xr.Dataset, name: str) -> xr.DataArray | None:

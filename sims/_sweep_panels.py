@@ -5,7 +5,6 @@ becomes a band, a mean or dots, and the note under the title says which.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,41 +15,17 @@ from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from sims._labels import FEW, Words, dimension, label, mark, note, set_low
 from sims._look import look
-from sims._panels import FEW, LEADS, Words, bar, dimension, label, note, set_low
+from sims._panels import LEADS, bar
+from sims._piece import Piece, finite, known, quantile
 
 Array = NDArray[np.float64]
+MEANING = 72  # letters of a parameter's meaning that an axis has room for, in lines
 BAND = 5  # so many repetitions make a band; fewer are shown one by one
 DASHES = {"-": "", "--": " (dashed)", ":": " (dotted)"}
+ARROW: dict[str, Any] = {"marker": "^", "s": 9, "lw": 0, "clip_on": False, "zorder": 5}
 CROSS: dict[str, Any] = {"marker": "x", "s": 9, "lw": 0.8, "clip_on": False, "zorder": 5}
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What one panel shows: `values` (x, y, hue, repetition), each axis of length 1 where it is not used."""
-
-    v: xr.DataArray  # whose labels these are
-    values: Array
-    gone: NDArray[np.bool_]  # (x, y, hue): all repetitions failed
-    x: xr.DataArray | None
-    y: xr.DataArray | None
-    hue: xr.DataArray | None
-    again: str  # `seed (32)`
-    of: str  # where the panel stands among others, `n = 100`
-    first: bool  # of these, and so explains the colours
-    span: tuple[float, float]  # of the values, over all panels of the variable
-    log: bool  # whether values are read by their logarithms
-
-    @property
-    def times(self) -> int:
-        return int(self.values.shape[-1])
-
-    def over(self, how: Any, *args: Any) -> Array:
-        """A mean or quantile over repetitions, without those that are missing; missing where all are."""
-        there = np.where(np.isfinite(self.values), self.values, np.nan)
-        some = np.any(np.isfinite(there), axis=-1, keepdims=True)
-        found = np.asarray(how(np.where(some, there, 0), *args, axis=-1))
-        return np.where(some[..., 0], found, np.nan)
 
 
 def spaced_log(values: NDArray[Any]) -> bool:
@@ -113,7 +88,8 @@ def axis_label(axis: xr.DataArray) -> str:
     if not is_number(axis):
         return name_of(axis)
     meaning = re.sub(r" \(.*?\)", "", axis.attrs.get("long_name", ""))
-    meaning = meaning if 0 < len(meaning) <= 36 else str(axis.name).replace("_", " ")
+    meaning = re.split("[;:]", meaning)[0]  # what follows says more than what it is
+    meaning = meaning if 0 < len(meaning) <= MEANING else str(axis.name).replace("_", " ")
     symbol = set_low(axis.attrs.get("symbol", ""))
     unit = f"({axis.attrs['units']})" if axis.attrs.get("units") else ""
     return " ".join(filter(None, (meaning, symbol if symbol != meaning else "", unit)))
@@ -141,8 +117,10 @@ def legend(hue: xr.DataArray | None) -> Words:
     return [*said, *words]
 
 
-def _noted(axes: Axes, piece: Piece, *words: Words) -> int:
-    told = words if piece.first else ()
+def _noted(axes: Axes, piece: Piece, *words: Words, sign: str = "") -> int:
+    """What a panel's note says; `sign` is how it draws what never happens."""
+    never: Words = [(f"{sign}: {piece.never}", look().muted)] if sign and piece.never else []
+    told = (*words, never) if piece.first else ()
     return note(axes, *told, foot=[(piece.of, look().ink)] if piece.of else [])
 
 
@@ -151,7 +129,11 @@ def curves(axes: Axes, piece: Piece) -> int:
     assert piece.x is not None
     x, colours = piece.x.values, hues(piece.hue)
     count, course = len(colours), piece.x.name in LEADS
-    quantiles = [piece.over(np.nanquantile, q)[:, 0] for q in (0.05, 0.25, 0.5, 0.75, 0.95)]
+    quantiles = [piece.over(quantile, q)[:, 0] for q in (0.05, 0.25, 0.5, 0.75, 0.95)]
+    never = np.isposinf(quantiles[2])
+    roof = _roof(piece, quantiles[4] if count == 1 else quantiles[3])
+    quantiles = [np.where(np.isposinf(each), roof, each) for each in quantiles]
+    quantiles[2] = np.where(never, np.nan, quantiles[2])
     for i, (colour, dash) in enumerate(colours):
         low, q1, middle, q3, high = (quantile[:, i] for quantile in quantiles)
         if piece.times >= BAND and count <= FEW:
@@ -161,15 +143,37 @@ def curves(axes: Axes, piece: Piece) -> int:
         if piece.times >= BAND and count == 1:
             axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
         elif 1 < piece.times < BAND and count <= FEW:
-            axes.plot(x, piece.values[:, 0, i], "o", color=colour, ms=1.8, mew=0, alpha=0.5)
+            axes.plot(x, finite(piece.values[:, 0, i]), "o", color=colour, ms=1.8, mew=0, alpha=0.5)
         marker = "o" if len(x) <= 30 and not course else ""
         width = 1.0 if count <= 2 * FEW else max(0.4, 0.9 - count / 150)
         axes.plot(x, middle, dash, marker=marker, ms=2.2, mew=0, color=colour, lw=width)
     _scales(axes, piece, x, course)
     if not course:
         _crosses(axes, piece)
+    one_by_one = 1 < piece.times < BAND
+    infinite: NDArray[np.bool_] = np.any(np.isposinf(piece.values[:, 0]), axis=-1)
+    never = infinite if one_by_one else never
+    _arrows(axes, x, never, [colour for colour, _ in colours])
     several = f"median of {piece.again}" if count > FEW else _told(piece, tenths=count == 1)
-    return _noted(axes, piece, legend(piece.hue), [(several, look().muted)] if piece.times > 1 else [])
+    said: Words = [(several, look().muted)] if piece.times > 1 else []
+    return _noted(axes, piece, legend(piece.hue), said, sign="▲")
+
+
+def _roof(piece: Piece, values: Array) -> float:
+    """Where a band ends that reaches to ∞: somewhat above all else."""
+    there = values[np.isfinite(values)]
+    high = max([float(there.max()), *piece.span] if there.size else piece.span)
+    return high * 1.3 if piece.log else high + 0.1 * (high - min(piece.span))
+
+
+def _arrows(axes: Axes, x: NDArray[Any], never: NDArray[np.bool_], colours: list[Any]) -> None:
+    """Where a value (x, hue) is ∞: at the head of the panel, pointing out of it, a row for each hue."""
+    for row, i in enumerate(np.flatnonzero(never.any(0))):
+        at = x[never[:, i]]
+        up = np.full(len(at), 0.98 - 0.045 * row)
+        axes.update_datalim(np.stack([at, up], -1), updatey=False)
+        axes.autoscale_view(scaley=False)
+        axes.scatter(at, up, color=colours[i], transform=axes.get_xaxis_transform(), **ARROW)
 
 
 def _told(piece: Piece, tenths: bool = False) -> str:
@@ -199,6 +203,10 @@ def _scales(axes: Axes, piece: Piece, x: NDArray[Any], course: bool = False) -> 
     assert piece.x is not None
     if piece.log:
         axes.set_yscale("log", nonpositive="clip")
+    there = piece.values[np.isfinite(piece.values)]
+    if there.size == 1 and there[0] and not piece.log:
+        # one value alone: zero tells more of its size than its own decimals do
+        axes.set_ylim(*sorted((0, 1.5 * there[0])))
     if course:
         axes.set_xlim(x.min(), x.max())
     else:
@@ -226,7 +234,7 @@ def heat(axes: Axes, piece: Piece) -> int:
     """A map over two parameters; what is repeated is averaged, what failed altogether is hatched."""
     assert piece.x is not None
     assert piece.y is not None
-    values = piece.over(np.nanmean)[:, :, 0].T
+    values = piece.middle()[:, :, 0].T
     scales = (axes.set_xscale, axes.set_xticks), (axes.set_yscale, axes.set_yticks)
     sides: list[Array] = []
     for axis, (scale, ticks) in zip((piece.x, piece.y), scales, strict=True):
@@ -242,20 +250,25 @@ def heat(axes: Axes, piece: Piece) -> int:
     cmap, norm = shades(piece)
     image = axes.pcolormesh(*sides, values, cmap=cmap, norm=norm, rasterized=True)
     _hatch(axes, sides, piece.gone[:, :, 0].T)
-    bar(axes, image, label(piece.v))
+    _hatch(axes, sides, np.isposinf(values), "....", look().faint)
+    bar(axes, image, mark(piece.v))
     if not (is_number(piece.x) or is_number(piece.y)) and values.size <= 64:
         _written(axes, values, image)
     axes.set_xlabel(axis_label(piece.x))
     axes.set_ylabel(axis_label(piece.y))
-    return _noted(axes, piece, [(f"mean of {piece.again}", look().muted)] if piece.times > 1 else [])
+    return _noted(axes, piece, piece.centre, sign="dotted")
 
 
-def _hatch(axes: Axes, sides: list[Array], gone: NDArray[np.bool_]) -> None:
+def _hatch(
+    axes: Axes, sides: list[Array], gone: NDArray[np.bool_], hatch: str = "//////", ground: str = ""
+) -> None:
     """Mark the cells (row, column) without a value."""
+    if not gone.any():
+        return
     (x, y), corners = sides, ((0, 0), (1, 0), (1, 1), (0, 1))
     boxes = [[(x[j + a], y[i + b]) for a, b in corners] for i, j in np.argwhere(gone)]
-    paint: dict[str, Any] = {"facecolor": look().ground, "edgecolor": look().muted}
-    axes.add_collection(PolyCollection(boxes, hatch="//////", lw=0, **paint), autolim=False)
+    paint: dict[str, Any] = {"facecolor": ground or look().ground, "edgecolor": look().muted}
+    axes.add_collection(PolyCollection(boxes, hatch=hatch, lw=0, **paint), autolim=False)
 
 
 def _written(axes: Axes, values: Array, image: Any) -> None:
@@ -273,15 +286,19 @@ def dots(axes: Axes, piece: Piece) -> int:
     assert piece.y is not None
     colours = hues(piece.hue)
     high = 0.7 / len(colours)
-    middle = piece.over(np.nanmedian)[0]
+    middle = piece.over(quantile, 0.5)[0]
     for i, k in np.ndindex(middle.shape):
         colour, y = colours[k][0], i + (k - (len(colours) - 1) / 2) * high
+        if np.isposinf(piece.values[0, i, k]).any():
+            axes.scatter(
+                [0.99], [y], color=colour, transform=axes.get_yaxis_transform(), **ARROW | {"marker": ">"}
+            )
         if piece.times == 1:
-            axes.plot(middle[i, k], y, "o", color=colour, ms=3, mew=0)
+            axes.plot(finite(middle[i, k]), y, "o", color=colour, ms=3, mew=0)
         else:
             rows = y + np.linspace(-0.35, 0.35, piece.times) * high
-            axes.plot(piece.values[0, i, k], rows, "o", color=colour, ms=2, mew=0, alpha=0.5)
-            axes.plot([middle[i, k]] * 2, [y - 0.42 * high, y + 0.42 * high], color=colour, lw=1.4)
+            axes.plot(finite(piece.values[0, i, k]), rows, "o", color=colour, ms=2, mew=0, alpha=0.5)
+            axes.plot([finite(middle[i, k])] * 2, [y - 0.42 * high, y + 0.42 * high], color=colour, lw=1.4)
         if piece.gone[0, i, k]:
             axes.scatter([0.02], [y], color=colour, transform=axes.get_yaxis_transform(), **CROSS)
     if piece.log:
@@ -294,42 +311,43 @@ def dots(axes: Axes, piece: Piece) -> int:
     axes.set_xlabel(label(piece.v))
     axes.set_ylabel(axis_label(piece.y))
     said = f"{piece.again}: each, and the median"
-    return _noted(axes, piece, legend(piece.hue), [(said, look().muted)] if piece.times > 1 else [])
+    told: Words = [(said, look().muted)] if piece.times > 1 else []
+    return _noted(axes, piece, legend(piece.hue), told, sign="▶")
 
 
 def cloud(axes: Axes, piece: Piece) -> int:
     """A dot for each point, at the value of one parameter; the mean of what is repeated."""
     assert piece.x is not None
-    values = piece.over(np.nanmean)[:, 0]
+    values = piece.middle()[:, 0]
     size = 3 if len(values) <= 100 else 2
     for i, (colour, _) in enumerate(hues(piece.hue)):
-        axes.plot(piece.x, values[:, i], "o", color=colour, ms=size, mew=0, alpha=0.7)
+        axes.plot(piece.x, finite(values[:, i]), "o", color=colour, ms=size, mew=0, alpha=0.7)
     _scales(axes, piece, piece.x.values)
     _crosses(axes, piece)
-    alone = piece.x.name == "seed" and np.isfinite(values).any()
+    _arrows(axes, piece.x.values, np.isposinf(values), [colour for colour, _ in hues(piece.hue)])
+    median_of = float(np.nanmedian(values)) if known(values).any() else np.nan
+    alone = piece.x.name == "seed" and np.isfinite(median_of)
     if alone:
-        axes.axhline(float(np.nanmedian(values)), color=look().muted, lw=0.6, zorder=0)
+        axes.axhline(median_of, color=look().muted, lw=0.6, zorder=0)
     median: Words = [("line: the median", look().muted)] if alone else []
-    return _noted(axes, piece, legend(piece.hue), _mean(piece), median)
+    return _noted(axes, piece, legend(piece.hue), piece.centre, median, sign="▲")
 
 
 def plane(axes: Axes, piece: Piece) -> int:
     """A dot for each point at the values of two parameters, coloured by what came out."""
     assert piece.x is not None
     assert piece.y is not None
-    values, gone = piece.over(np.nanmean)[:, 0, 0], piece.gone[:, 0, 0]
+    values, gone = piece.middle()[:, 0, 0], piece.gone[:, 0, 0]
+    never = np.isposinf(values)
     cmap, norm = shades(piece)
     size = 14 if len(values) <= 300 else 7
     edge: dict[str, Any] = {"edgecolor": look().muted, "lw": 0.2}
-    image = axes.scatter(piece.x, piece.y, c=values, s=size, cmap=cmap, norm=norm, **edge)
+    image = axes.scatter(piece.x, piece.y, c=finite(values), s=size, cmap=cmap, norm=norm, **edge)
     axes.scatter(piece.x.values[gone], piece.y.values[gone], color=look().muted, **CROSS)
+    axes.scatter(piece.x.values[never], piece.y.values[never], color=look().muted, **ARROW)
     for axis, scale in ((piece.x, axes.set_xscale), (piece.y, axes.set_yscale)):
         scale("log" if spaced_log(axis.values) else "linear")
-    bar(axes, image, label(piece.v))
+    bar(axes, image, mark(piece.v))
     axes.set_xlabel(axis_label(piece.x))
     axes.set_ylabel(axis_label(piece.y))
-    return _noted(axes, piece, _mean(piece))
-
-
-def _mean(piece: Piece) -> Words:
-    return [(f"mean of {piece.again}", look().muted)] if piece.times > 1 else []
+    return _noted(axes, piece, piece.centre, sign="▲")

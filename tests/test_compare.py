@@ -238,6 +238,18 @@ def test_curves_lie_over_each_other_and_maps_are_subtracted() -> None:
     assert "the same: omega, link" in drawn(*weights).texts[-1].get_text()
 
 
+def test_phases_of_both_are_taken_from_their_means_without_whole_turns() -> None:
+    a, b = (kuramoto(n=4, steps=50) for _ in range(2))
+    course = np.linspace(0, 3, a.sizes["time"])[:, None]
+    a["theta"] = a.theta.copy(data=course + np.zeros(4))
+    b["theta"] = b.theta.copy(data=course + 2 * np.pi * np.array([0, 1, 5, -2.0]))
+    figure = drawn(a, b)
+    axes = next(axes for axes in figure.axes if axes.get_title(loc="left") == "phase")
+    assert len(axes.lines) == 8
+    for line in axes.lines:
+        np.testing.assert_allclose(line.get_ydata(), 0, atol=1e-12)
+
+
 def test_a_map_of_two_sweeps_is_their_difference() -> None:
     a = KINDS["two numbers, one of few values"].isel(seed=0, drop=True)
     a = a.isel(n=slice(2))

@@ -1,6 +1,7 @@
 """`sims plot` draws the right figure for any run: labels from the data, nothing cut off, no date."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain, combinations, product
@@ -9,15 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from matplotlib.transforms import BboxBase
 
-from sims import Kuramoto, Metronomes, Simulation, _discover
+from sims import Kuramoto, Metronomes, Simulation, _discover, load, save
 from sims._discover import UnknownName
+from sims._page import balanced
 from sims._panels import bands, kind_of, lines, matrix, phases, plane, points
 from sims._plot import MOST_PANELS, draw, drawable, figure
+from sims._swings import envelope, overlaps
 
 SUBJECTS = _discover.subjects("sims")
 
@@ -113,10 +120,139 @@ def test_dense_swings_are_shown_as_their_envelope() -> None:
     trajectory = Metronomes(n=1, periods=100).run()
     axes = panel(page(trajectory, "theta"), "angle")
     low, high = axes.lines
-    assert len(low.get_xdata()) < 100
+    # one point a swing, and the two ends
+    assert 98 <= len(low.get_xdata()) <= 103
     late = trajectory.theta.values[-300:]
     assert np.ravel(high.get_ydata())[-1] == pytest.approx(late.max(), rel=0.01)
     assert np.ravel(low.get_ydata())[-1] == pytest.approx(late.min(), rel=0.01)
+
+
+@pytest.mark.parametrize("samples", [9, 50])
+@pytest.mark.parametrize("share", [0.5, 0.97])
+def test_the_envelope_of_a_beat_is_that_of_theory_to_the_very_end(samples: int, share: float) -> None:
+    # cos t + share cos(1.06 t) swings within ±√(1 + share² + 2 share cos 0.06 t)
+    t = np.linspace(0, 630, 100 * samples)
+    low, high = envelope(t, np.cos(t) + share * np.cos(1.06 * t))
+    for (x, y), sign in ((low, -1), (high, 1)):
+        theory = sign * np.sqrt(1 + share**2 + 2 * share * np.cos(0.06 * x))
+        # about a near-stop the amplitude changes by more than itself in one swing
+        swings = np.abs(theory) > 0.1
+        swings[[0, -1]] = False
+        assert swings.sum() >= 90
+        np.testing.assert_allclose(y[swings], theory[swings], atol=0.03)
+        assert (x[0], x[-1]) == (0, 630)
+        assert 95 <= len(x) <= 110
+        # near-stops are there
+        assert np.abs(y).min() < 1.1 - share
+    # and the line lies within
+    y = np.cos(t) + share * np.cos(1.06 * t)
+    assert (y <= np.interp(t, *high) + 0.03).all()
+    assert (y >= np.interp(t, *low) - 0.03).all()
+
+
+def test_a_beat_is_seen_in_a_figure() -> None:
+    trajectory = Metronomes(beta=0.02).run()
+    axes = panel(page(trajectory, "theta"), "angle")
+    # metronome 3 all but stops once
+    theta = trajectory.theta.values[:, 3]
+    turns = np.flatnonzero((theta[1:-1] > theta[:-2]) & (theta[1:-1] >= theta[2:])) + 1
+    assert theta[turns].min() < 0.15
+    highest = axes.lines[7].get_ydata()
+    assert np.min(highest) == pytest.approx(theta[turns].min(), abs=0.02)
+    assert axes.lines[7].get_xdata()[-1] == trajectory.time[-1]
+
+
+def phases_of(turns: list[float]) -> xr.Dataset:
+    """Phases that are fixed but for whole turns, and go round together."""
+    trajectory = Kuramoto(n=len(turns), steps=100).run()
+    theta = np.linspace(0, 9, 101)[:, None] + 2 * np.pi * np.array(turns)
+    return trajectory.assign(theta=trajectory.theta.copy(data=theta))
+
+
+def test_phases_that_agree_but_for_whole_turns_are_drawn_as_agreeing() -> None:
+    drawn = page(phases_of([0.0, 0.01, 3.0, -2.0]), "theta")
+    axes = drawn.axes[0]
+    heights = np.stack([line.get_ydata() for line in axes.lines])
+    np.testing.assert_allclose(heights - heights[0], np.tile([[0], [0.0628], [0], [0]], 101), atol=1e-3)
+    np.testing.assert_allclose(heights.mean(0), 0.0157, atol=0.03)
+    assert axes.get_title(loc="left") == "phase"
+    said = [text.get_text() for text in axes.artists[0].findobj(Text)]
+    assert "less the mean phase, without whole turns" in said
+    # but two that are half a turn apart are not
+    axes = page(phases_of([0.0, 0.0, 0.0, 2.5]), "theta").axes[0]
+    heights = np.stack([line.get_ydata()[:10] for line in axes.lines])
+    np.testing.assert_allclose(np.abs(heights[3] - heights[0]), np.pi)
+
+
+def test_a_picture_modulo_a_turn_is_not_called_unwrapped() -> None:
+    titles = [axes.get_title(loc="left") for axes in page(run("kuramoto")).axes]
+    assert "phase" in titles
+    assert "phase, unwrapped" not in titles
+    assert "mean phase, unwrapped" in titles
+
+
+def test_of_lines_on_one_another_each_is_seen() -> None:
+    trajectory = Kuramoto(n=3, steps=100).run()
+    values = trajectory.theta_dot.values[:, [0, 1, 0]]
+    drawn = page(trajectory.assign(theta_dot=trajectory.theta_dot.copy(data=values)), "theta_dot")
+    first, other, again = drawn.axes[0].lines
+    assert first.get_linestyle() == other.get_linestyle() == "-"
+    assert again.get_linestyle() == "--"
+    assert overlaps(np.arange(3), np.array([[0, 5, 0, 0], [1, 5, 1, 1], [2, 4, 2, 2.0]])) == [
+        (0, 3), (0, 1), (1, 3), (2, 3)
+    ]  # fmt: skip
+
+
+def test_matrices_side_by_side_have_frames_and_their_sequences_names() -> None:
+    axes = panel(page(run("gru"), "y"), "what it would tell")
+    frames = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    assert [frame.get_width() for frame in frames] == [20] * 4
+    assert [label.get_text() for label in axes.get_xticklabels()] == list("ABCD")
+    assert [label.get_text() for label in axes.get_yticklabels()] == list("ABCD")
+    assert axes.get_xlabel() == "token 1 to 20 of each"
+    gradient = panel(page(run("gru"), "gradient_left"), "gradient left")
+    assert [label.get_text() for label in gradient.get_yticklabels()] == list("ABCD")
+
+
+def test_a_title_is_whole_and_its_indices_are_low() -> None:
+    titles = [axes.get_title(loc="left").replace("\n", " ") for axes in whole_page("gru").axes]
+    assert run("gru").loss.attrs["long_name"] in titles
+    assert not any("h_T" in title or "…" in title for title in titles)
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=12), st.integers(12, 40))
+def test_words_are_broken_into_as_few_lines_as_hold_them_and_none_is_lost(
+    lengths: list[int], room: int
+) -> None:
+    text = " ".join("x" * n for n in lengths)
+    lines = balanced(text, lambda line: len(line) / room).split("\n")
+    assert " ".join(lines) == text
+    assert max(map(len, lines)) <= room
+    assert len(lines) == len(textwrap.wrap(text, room))
+
+
+def test_members_have_the_names_of_their_coordinates() -> None:
+    def said(trajectory: xr.Dataset, name: str) -> list[str]:
+        (axes,) = page(trajectory, name).axes
+        return [text.get_text() for text in axes.artists[0].findobj(Text)]
+
+    assert {"0, river", "1, no clue"} <= set(said(run("attention"), "probability"))
+    assert {"x", "y"} <= set(said(run("gradient_descent"), "gradient"))
+
+
+def test_the_colour_bar_of_a_surface_has_round_ticks() -> None:
+    axes = panel(page(run("gradient_descent"), "surface"), "height")
+    ticks = axes.child_axes[0].get_yticks()
+    assert len(ticks) >= 4
+    assert all(float(f"{tick:.0e}") == pytest.approx(tick) for tick in ticks)
+
+
+def test_what_is_left_out_is_named_with_the_file_it_is_in(tmp_path: Path) -> None:
+    save(run("attention"), tmp_path / "two banks.nc")
+    drawn = figure(load(tmp_path / "two banks.nc"))
+    words = " ".join(text.get_text() for text in drawn.texts).replace("\n", " ")
+    assert "sims plot 'two banks.nc' arrows" in words
+    assert "sims plot run.nc arrows" in " ".join(text.get_text() for text in whole_page("attention").texts)
 
 
 def test_a_panel_follows_from_the_dimensions_alone() -> None:

@@ -19,6 +19,7 @@ from sims import Kuramoto, latin, sweep
 from sims._discover import UnknownName
 from sims._look import LOOKS
 from sims._page import Page
+from sims._piece import quantile
 from sims._plot import draw, figure
 from sims._sweep_panels import edges, spaced_log, steep
 
@@ -63,6 +64,14 @@ def made(over: dict[str, Any], own: dict[str, Any] | None = None, failed: float 
             "over": json.dumps([list(column) for column in columns.values()]),
         },
     )
+
+
+def until(over: dict[str, Any]) -> xr.Dataset:
+    """A sweep of times of which some never come."""
+    data = made(over)
+    labels = {"long_name": "periods until in phase", "symbol": "", "units": ""}
+    times = 10 + data.r
+    return data.assign(r=times.where(data.r < 0.6, np.inf).assign_attrs(labels))
 
 
 def drawn(data: xr.Dataset) -> Page:
@@ -110,6 +119,10 @@ KINDS: dict[str, xr.Dataset] = {
     "members": made({"K": K, "seed": SEED}, {"oscillator": range(40)}),
     "few members": made({"K": K, "seed": SEED}, {"sentence": range(2)}),
     "a single point": made({"K": [1.0, 2.0]}),
+    "what never happens": until({"K": K, "D": D, "seed": SEED}),
+    "what never happens, by words": until({"optimiser": WORDS, "seed": SEED}),
+    "what never happens, by seeds": until({"K": K, "seed": SEED}),
+    "what never happens, by chance": until({"point": latin(50, {"K": (0.0, 4.0), "D": (1e-3, 1.0)})}),
     "nothing came out": made({"K": K, "seed": SEED}, failed=1.1),
     "nothing of a map came out": made({"K": K, "D": D}, failed=1.1),
 }
@@ -190,7 +203,7 @@ def test_a_third_number_is_small_multiples_of_one_scale() -> None:
     meshes = [next(c for c in axes.collections if isinstance(c, QuadMesh)) for axes in page.axes]
     for n, mesh in zip(data.n.values, meshes, strict=True):
         np.testing.assert_allclose(mesh.get_array(), data.r.sel(n=n).T)
-        assert mesh.get_clim() == (data.r.min(), data.r.max())
+        assert mesh.get_clim() == (0, 1)
     assert len({axes.get_ylim() for axes in page.axes}) == 1
 
 
@@ -252,7 +265,7 @@ def test_a_value_that_failed_is_a_cross_below_the_curve_and_counted() -> None:
     np.testing.assert_allclose(crosses.get_offsets()[:, 0], [1.5])
     lowest = axes.transData.transform((1.5, data.r.dropna("K", how="all").quantile(0.05, "seed").min()))[1]
     assert lowest > axes.transAxes.transform((0, 0.05))[1]
-    assert "9 of 72 points failed, 8 of them: r diverged; try a smaller dt" in words_of(page)
+    assert "9 of 72 points failed: r diverged; try a smaller dt (8); or its worker died (1)" in words_of(page)
 
 
 def test_cells_that_failed_are_hatched() -> None:
@@ -294,6 +307,107 @@ def test_an_unknown_variable_is_refused_with_the_nearest() -> None:
         figure(made({"K": K}), ["rr"])
     with pytest.raises(UnknownName, match="failure has nothing to draw"):
         figure(made({"K": K}), ["failure"])
+
+
+def test_a_reason_that_names_other_numbers_at_each_point_is_one_reason() -> None:
+    data = made({"K": [1.0, 2.0, 3.0, 4.0]})
+    failure = [f"r diverged at t = {k} s; try a smaller dt" for k in (5, 21, 7)]
+    data["failure"] = "K", np.array([*failure, ""])
+    data["r"] = data.r.where(data.failure == "").assign_attrs(data.r.attrs)
+    page = drawn(data)
+    assert "3 of 4 points failed: r diverged at t = 5 s; try a smaller dt." in words_of(page)
+    # one value alone has an axis that tells its size
+    low, high = page.axes[0].get_ylim()
+    assert low == 0
+    assert high == pytest.approx(1.5 * data.r.values[3])
+
+
+def test_an_axis_says_what_its_parameter_means_in_as_many_lines_as_it_takes() -> None:
+    data = made({"K": K, "D": D})
+    data.K.attrs["long_name"] = "coupling through the board, a mass ratio; 0 is a fixed table; βN < 1"
+    data.D.attrs["long_name"] = (
+        "half-width (lorentzian), standard deviation (normal) or range of all frequencies"
+    )
+    page = drawn(data)
+    assert page.axes[0].get_xlabel() == "coupling through the board, a mass ratio K (rad/s)"
+    said = page.axes[0].get_ylabel().split("\n")
+    assert " ".join(said) == "half-width, standard deviation or range of all frequencies D (rad²/s)"
+    assert len(said) == 2
+    check_the_words(page)
+
+
+def test_a_colour_bar_does_not_say_again_what_the_title_says() -> None:
+    data = made({"K": K, "D": D})
+    data = data.rename(r="mean amplitude of the last swing (rad)")
+    name = next(iter(data.data_vars))
+    data[name].attrs |= {"long_name": name, "symbol": ""}
+    page = drawn(data)
+    (bar,) = page.axes[0].child_axes
+    assert bar.get_title(loc="left") == ""
+    assert page.axes[0].get_title(loc="left") == name
+
+
+def test_what_lies_between_0_and_1_has_these_colours_in_any_sweep() -> None:
+    for shrink, name, span in (
+        (0.5, "order parameter", (0, 1)),
+        (0.5, "r at the end", (0, 1)),
+        (0.5, "reset gate", None),
+        (2.0, "r at the end", None),
+    ):
+        data = made({"K": K, "D": D})
+        data["r"] = (data.r * shrink).assign_attrs(data.r.attrs | {"long_name": name})
+        mesh = next(c for c in panel(data).collections if isinstance(c, QuadMesh))
+        assert mesh.get_clim() == (span or (data.r.min(), data.r.max()))
+
+
+# ---------------------------------------------------------------------------------------------- never
+
+
+def test_what_never_happens_has_a_look_of_its_own_in_a_map_and_is_told() -> None:
+    data = until({"K": K, "D": D})
+    axes = panel(data)
+    dotted = next(c for c in axes.collections if isinstance(c, PolyCollection) and c.get_hatch())
+    assert len(dotted.get_paths()) == np.isinf(data.r).sum()
+    assert "dotted: never" in notes_of(axes)
+    assert "never" not in notes_of(panel(made({"K": K, "D": D})))
+
+
+def test_a_middle_over_seeds_of_which_one_never_gets_there_is_the_median() -> None:
+    data = until({"K": K, "D": D, "seed": SEED[:5]})
+    axes = panel(data)
+    assert "median of seed (5), counting never" in notes_of(axes)
+    mesh = next(c for c in axes.collections if isinstance(c, QuadMesh))
+    at = np.sort(data.r.values, -1)[..., 2].T
+    np.testing.assert_allclose(mesh.get_array()[np.isfinite(at)], at[np.isfinite(at)])
+    dotted = next(c for c in axes.collections if isinstance(c, PolyCollection) and c.get_hatch())
+    assert len(dotted.get_paths()) == np.isinf(at).sum()
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 8])
+def test_a_curve_ends_where_the_median_is_never_and_an_arrow_says_so(seeds: int) -> None:
+    data = until({"K": K, "seed": SEED[:seeds]})
+    axes = panel(data)
+    with np.errstate(invalid="ignore"):
+        middle = np.median(data.r.values, axis=-1)
+    (line,) = [line for line in axes.lines if line.get_linestyle() == "-"]
+    np.testing.assert_allclose(line.get_ydata(), np.where(np.isinf(middle), np.nan, middle))
+    arrows = next(c for c in axes.collections if isinstance(c, PathCollection)).get_offsets()[:, 0]
+    marked = np.isinf(data.r.values).any(-1) if seeds == 3 else np.isinf(middle)
+    np.testing.assert_allclose(arrows, K[marked])
+    assert "▲: never" in notes_of(axes)
+    low, high = axes.get_xlim()
+    assert low <= K.min() < K.max() <= high
+
+
+@given(st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(np.inf)), min_size=1, max_size=9), st.floats(0, 1))
+def test_a_quantile_counts_infinity_as_the_largest(values: list[float], q: float) -> None:
+    x = np.sort(values)
+    at = q * (len(x) - 1)
+    found = quantile(np.array(values), q)
+    low, high = x[int(np.floor(at + 1e-9))], x[min(int(np.ceil(at - 1e-9)), len(x) - 1)]
+    assert low - 1e-6 <= found <= high + 1e-6 if np.isfinite(high) else np.isinf(found) or found == low
+    if np.isfinite(x).all():
+        np.testing.assert_allclose(found, np.quantile(x, q), rtol=1e-6, atol=1e-3)
 
 
 # ---------------------------------------------------------------------------------------------- scales
