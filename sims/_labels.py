@@ -57,7 +57,7 @@ def note(axes: Axes, *lines: Words, foot: Words | None = None) -> int:
     across = (axes.get_position().width * figure.get_figwidth() + 0.35) * 72 / (6 * 0.53) if figure else 60
     across *= 2 if foot else 1
     whole = [word for words in lines for word in words]
-    together = sum(len(word) + 1 for word, _ in whole) <= across
+    together = sum(len(word) + 1 for word, _ in whole) + 2 * (len(lines) - 1) <= across
     if together:
         apart: Words = [("·", look().muted)]
         lines = ([word for words in lines if words for word in apart + words][1:],)

@@ -329,7 +329,7 @@ def bar(axes: Axes, image: Any, text: str, ticks: Any = None) -> Any:
     drawn = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.04, 1)), ticks=ticks)
     drawn.outline.set_visible(False)
     if not isinstance(image.norm, LogNorm):
-        drawn.ax.yaxis.set_major_formatter("{x:.3g}")
+        drawn.ax.yaxis.set_major_formatter("{x:.6g}")
     drawn.ax.tick_params(labelsize=6, length=2)
     drawn.ax.minorticks_off()
     drawn.ax.set_title(text, size=6, loc="left", pad=5, color=look().muted)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 SWINGS = 40
 # points of an edge beyond which a panel has no room for them
 POINTS = 500
+# and what is left of them where they follow no course
+STRETCHES = 40
 
 Array = NDArray[np.float64]
 Edge = tuple[Array, Array]  # places along the axis, and values there
@@ -15,6 +17,8 @@ Edge = tuple[Array, Array]  # places along the axis, and values there
 
 def swings_of(values: Array) -> float:
     """How many full swings a line makes on average: its whole way, up and down, in heights of the panel."""
+    if np.ptp(values) <= 1e-12 * np.max(np.abs(values)):
+        return 0.0  # what stays the same but for its rounding
     way = np.abs(np.diff(values, axis=0)).sum(0)
     return float(np.mean(way) / (2 * np.ptp(values) or 1))
 
@@ -22,6 +26,7 @@ def swings_of(values: Array) -> float:
 def envelope(x: NDArray[np.generic], y: Array) -> tuple[Edge, Edge]:
     """The edges, lower and upper, between which y(x) swings: through its turning points, one each a swing.
 
+    Where the turns of noise follow no course, the edges go through the highest and lowest of many of them.
     A turn is taken at the vertex of the parabola through the highest of its samples and their neighbours,
     so that few samples in a swing do not beat with it. Before the first turn and after the last the edge
     stays as it is there, unless the line goes beyond it.
@@ -47,8 +52,10 @@ def _edge(x: Array, y: Array) -> Edge:
     first, last = max(heights[0], y[: tops[0]].max()), max(heights[-1], y[tops[-1] :].max())
     places = np.concatenate([x[:1], places, x[-1:]])
     heights = np.concatenate([[first], heights, [last]])
-    many = -(-len(heights) // POINTS)
-    if many > 1:  # more turns than a panel has room for: the highest of so many at a time
+    # noise has turns, too, but an edge through all of them would be as rough as the line
+    rough = np.abs(np.diff(heights)).sum() > 0.3 * np.abs(np.diff(y)).sum() / 2
+    many = -(-len(heights) // (STRETCHES if rough else POINTS))
+    if many > 1:  # the highest of so many at a time
         starts = np.arange(0, len(heights), many)
         highest = np.maximum.reduceat(heights, starts)
         places, heights = places[np.minimum(starts + many // 2, len(places) - 1)], highest

@@ -24,7 +24,7 @@ from sims._discover import UnknownName
 from sims._page import balanced
 from sims._panels import bands, kind_of, lines, matrix, phases, plane, points
 from sims._plot import MOST_PANELS, draw, drawable, figure
-from sims._swings import envelope, overlaps
+from sims._swings import envelope, overlaps, swings_of
 
 SUBJECTS = _discover.subjects("sims")
 
@@ -148,6 +148,22 @@ def test_the_envelope_of_a_beat_is_that_of_theory_to_the_very_end(samples: int, 
     y = np.cos(t) + share * np.cos(1.06 * t)
     assert (y <= np.interp(t, *high) + 0.03).all()
     assert (y >= np.interp(t, *low) - 0.03).all()
+
+
+def test_the_envelope_of_noise_is_smoother_than_noise_and_holds_it() -> None:
+    rng = np.random.default_rng(0)
+    t, white = np.arange(4000.0), rng.standard_normal(4000)
+    for y in (white, np.convolve(rng.standard_normal(4010), np.ones(11) / 11, "valid")):
+        low, high = envelope(t, y)
+        assert len(high[0]) <= 50
+        assert np.mean(y > np.interp(t, *high)) < 0.02
+        assert np.interp(t, *low).max() < np.interp(t, *high).min()
+
+
+def test_a_line_that_stays_the_same_does_not_swing() -> None:
+    still = 1 + 1e-16 * np.random.default_rng(0).integers(0, 3, (1000, 1))
+    assert swings_of(still) == 0
+    assert swings_of(np.zeros((10, 2))) == 0
 
 
 def test_a_beat_is_seen_in_a_figure() -> None:

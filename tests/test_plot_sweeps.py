@@ -347,6 +347,13 @@ def test_a_colour_bar_does_not_say_again_what_the_title_says() -> None:
     assert page.axes[0].get_title(loc="left") == name
 
 
+def test_the_ticks_of_a_colour_bar_are_told_apart_and_as_they_are() -> None:
+    data = until({"K": K, "D": D})
+    (bar,) = panel(data).child_axes
+    ticks = [tick for tick in bar.get_yticks() if 10 <= tick <= data.r.where(np.isfinite(data.r)).max()]
+    assert {f"{tick:.9g}" for tick in ticks} <= {label.get_text() for label in bar.get_yticklabels()}
+
+
 def test_what_lies_between_0_and_1_has_these_colours_in_any_sweep() -> None:
     for shrink, name, span in (
         (0.5, "order parameter", (0, 1)),
