@@ -7,8 +7,10 @@ import sys
 from itertools import pairwise
 
 import av
+import browser
 import numpy as np
 import pytest
+from browser import visiting
 from flat_bundle import flat_bundle
 
 from scenes import _page
@@ -18,9 +20,20 @@ from scenes._narrate import narrate
 from scenes._sums import frames_sha256
 from sims._command import Mistyped
 
+chromium = browser.chromium
 RATE = 48_000
 LENGTHS = (70, 90, 60)  # frames, ten a second
 LETTER = 0.06  # seconds that the stand-in takes for each
+
+PLAYED = """async () => {
+  const video = document.querySelector("video");
+  await video.play();
+  await new Promise(played => video.ontimeupdate = () => video.currentTime > 0.5 && played());
+  const bytes = video.webkitAudioDecodedByteCount;
+  video.currentTime = 15;
+  await new Promise(sought => video.onseeked = sought);
+  return {bytes, at: video.currentTime, seconds: video.duration, error: video.error};
+}"""
 
 # It hums a note as long as its words, and between two pauses, as voices do. It tells what it was asked for.
 STAND_IN = """#!{python}
@@ -415,3 +428,19 @@ def test_espeak_ng_says_what_a_language_it_does_not_know_lacks(clip):
     path, cues = clip()
     with pytest.raises(Mistyped, match="no voice for “tlh-x”"):
         narrate(path, cues, "tlh-x", "espeak-ng")
+
+
+@pytest.mark.parametrize("form", ["mp4", "webm"])
+def test_a_browser_hears_a_narrated_clip_alone_and_seeks_in_it(form, chromium, clip, voices, tmp_path):
+    path, cues = clip(form)
+    page = tmp_path / "page.html"
+    page.write_text(f'<!doctype html><title>clip</title><video src="film/{path.name}" muted></video>')
+    for heard in (False, True):
+        if heard:
+            narrate(path, cues, "en", "espeak-ng")
+        with visiting(chromium, page) as visit:
+            told = visit.page.evaluate(PLAYED)
+            assert (told["bytes"] > 0) == heard
+            assert told["at"] == pytest.approx(15, abs=0.05)
+            assert told["seconds"] == pytest.approx(sum(LENGTHS) / 10, abs=0.03)
+            assert told["error"] is None
