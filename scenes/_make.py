@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from tqdm import tqdm
@@ -67,8 +68,7 @@ def make(
     spans = spans_of(whole, start, stop)
     if fresh:
         workshop.forget(spans)
-    # two thirds into the film the mechanism stands on the stage
-    best, poster = start + (stop - start) * 2 // 3, workshop.poster((start, stop))
+    best, poster = telling_frame(whole, start, stop), workshop.poster((start, stop))
     clip = folder / f"clip{order.form.suffix or '.frames'}"
     part = between(whole, start, stop)
     drawn, mended = 0, set[Path]()
@@ -231,6 +231,14 @@ def frames_between(plan: Plan, first: str | float | None, last: str | float | No
             f"{span[1] / plan.fps:g} s"
         )
     return span
+
+
+def telling_frame(plan: Plan, start: int, stop: int) -> int:
+    """The frame that stands for a part: two thirds in the mechanism is on the stage, late in a beat whole."""
+    middle = start + (stop - start) * 2 // 3
+    edges = [start, *(beat.frame for beat in plan.beats if start < beat.frame < stop), stop]
+    first, last = next((a, b) for a, b in pairwise(edges) if b > middle)
+    return first + (last - first) * 17 // 20
 
 
 def between(plan: Plan, start: int, stop: int) -> Plan:

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
+from scenes import _render
 from scenes._encode import Piece
-from scenes._flashes import flashing
+from scenes._film import Film
+from scenes._flashes import flashes, flashing
 from scenes._formats import FORMATS
 from scenes._join import join
 from scenes._tiles import Grid
+from sims import _discover
 
-WIDTH, HEIGHT, FPS = 320, 192, 30
+WIDTH, HEIGHT, FPS = 320, 180, 30
 BLACK, WHITE, RED, BLUE = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 0, 255)
 
 
@@ -44,6 +47,18 @@ def test_less_than_a_quarter_of_ten_degrees_may_flash(tmp_path, share, passes):
     assert flashing(clip_of(tmp_path, (BLACK, WHITE), 6, share=share)).passes is passes
 
 
+def test_a_thin_line_that_sweeps_a_field_does_not_flash_however_often_it_comes_by(tmp_path):
+    with Piece(tmp_path / "piece", WIDTH, HEIGHT, FPS, FORMATS["mp4"]) as piece:
+        for k in range(3 * FPS):
+            frame = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+            x = round(40 + 40 * np.sin(2 * np.pi * 5 * k / FPS))  # it passes every place ten times a second
+            frame[:, x : x + 4, :3] = 255
+            frame[..., 3] = 255
+            piece.write(frame, np.ones(Grid(WIDTH, HEIGHT).shape, bool))
+    join([tmp_path / "piece"], tmp_path / "clip.mp4", FORMATS["mp4"], FPS)
+    assert flashing(tmp_path / "clip.mp4").passes
+
+
 def test_what_is_bright_both_times_or_changes_by_less_than_a_tenth_does_not_flash(tmp_path):
     # luminances 0.87 and 1.0 are both above 0.80; 0.216 and 0.301 are a twelfth apart
     bright = flashing(clip_of(tmp_path, ((240, 240, 240), WHITE), 6))
@@ -73,3 +88,19 @@ def test_a_slow_fade_there_and_back_is_one_flash_however_many_frames_it_takes(tm
     found = flashing(tmp_path / "clip.mp4")
     assert found.general == pytest.approx(1, abs=0.5)
     assert found.passes
+
+
+@pytest.mark.parametrize("name", list(_discover.subjects("scenes")))
+def test_no_film_flashes(name):
+    """Drawn small, every frame at fifteen a second; what is rendered is measured again, for its bundle."""
+    size, seen = _render.Quality(WIDTH, HEIGHT, 15), []
+
+    def see(k, painter, scene):
+        fields = painter.rgba()[..., :3].reshape(HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean((1, 3))
+        seen.append(fields.round().astype(np.uint8))
+
+    kind = _discover.find("scenes", name, Film)
+    _render.play(kind, quality=size, theme="light", wanted=range(10**6), sink=see)
+    found = flashes(seen, 15)
+    assert len(seen) > 45 * 15
+    assert found.passes, found

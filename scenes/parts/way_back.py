@@ -103,7 +103,7 @@ def medians_of(ways: Sequence[WayBack], back: int) -> list[VGroup]:
     for side, (align, away, off) in enumerate([("right", -0.16, 0.14), ("left", 0.16, -0.36)]):
         here = [i for i in range(len(ways)) if rank[i] % 2 == side]
         for i, y in zip(here, _apart([spots[i][1] + off for i in here]), strict=True):
-            number = figures(f"{values[i]:.2f}", 18, ways[i].role).put(spots[i][0] + away, y, align)
+            number = figures(f"{values[i]:.2f}", 18, "ink").put(spots[i][0] + away, y, align)
             labels[i].add(number)
     return labels
 
