@@ -3,6 +3,8 @@
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import product
+from pathlib import Path
+from shlex import quote as quoted
 from typing import Any
 
 import numpy as np
@@ -125,3 +127,10 @@ def entries(v: xr.DataArray, dim: str, trajectory: xr.Dataset) -> list[str] | No
             if set(np.unique(one)) <= {0, 1} and (one.sum(1) == 1).all() and len({*chosen}) == len(one):
                 return [str(trajectory[of].values[i]) for i in chosen]
     return None
+
+
+def not_drawn(keys: Sequence[str], data: xr.Dataset, unknown: str) -> str:
+    """What a page has no room for, and how to see it, from the file it was loaded from if that is known."""
+    file = Path(str(data.encoding.get("source", ""))).name or unknown
+    said = f"sims plot {quoted(file)} {quoted(keys[0])}"
+    return f"not drawn: {', '.join(keys)}; to draw one, name it: {said}"

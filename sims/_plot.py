@@ -8,14 +8,13 @@ shown as it is at the end; what does not change is dots or a map. Of a sweep: `s
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from shlex import quote as quoted
 from typing import NamedTuple
 
 import xarray as xr
 from matplotlib.axes import Axes
 
 from sims._discover import UnknownName, nearest
-from sims._labels import about_mean
+from sims._labels import about_mean, not_drawn
 from sims._look import Style, dressed
 from sims._page import Page, Panel, compose
 from sims._panels import Draw, bands, kind_of, lead_of, lines, paths, phases, settled
@@ -78,19 +77,8 @@ def run_page(trajectory: xr.Dataset, variables: Sequence[str]) -> Page:
         for picture in shown
     ]
     heading = f"{str(trajectory.attrs['title']).rstrip('.')}  ·  {trajectory.attrs['simulation']}"
-    foot = [not_drawn([picture.key for picture in left], file_of(trajectory, "run.nc"))] if left else []
+    foot = [not_drawn([picture.key for picture in left], trajectory, "run.nc")] if left else []
     return compose(panels, f"{heading}, seed {trajectory.attrs['seed']}", foot)
-
-
-def file_of(data: xr.Dataset, unknown: str) -> str:
-    """The file the data were loaded from."""
-    source = str(data.encoding.get("source", ""))
-    return Path(source).name or unknown
-
-
-def not_drawn(keys: Sequence[str], file: str) -> str:
-    """What a page has no room for, and how to see it."""
-    return f"not drawn: {', '.join(keys)}; to draw one, name it: sims plot {quoted(file)} {quoted(keys[0])}"
 
 
 class Picture(NamedTuple):

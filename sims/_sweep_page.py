@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from math import prod
-from pathlib import Path
-from shlex import quote as quoted
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from sims._discover import UnknownName, nearest
-from sims._labels import FEW
+from sims._labels import FEW, not_drawn
 from sims._page import Page, Panel, compose
 from sims._panels import lead_of
 from sims._piece import Piece
@@ -97,9 +95,7 @@ def foot(sweep: xr.Dataset, left: Sequence[str]) -> Iterator[str]:
         said = f"{reasons.total():,} of {failed(sweep).size:,} points failed: {'; or '.join(told)}"
         yield f"{said}. Crosses and slanting lines: nothing came out."
     if left:
-        source = Path(str(sweep.encoding.get("source", "sweep.nc"))).name
-        said = f"sims plot {quoted(source)} {quoted(left[0])}"
-        yield f"not drawn: {', '.join(left)}; to draw one, name it: {said}"
+        yield not_drawn(left, sweep, "sweep.nc")
 
 
 def failed(sweep: xr.Dataset) -> xr.DataArray:

@@ -56,7 +56,7 @@ def _edge(x: Array, y: Array) -> Edge:
     rough = np.abs(np.diff(heights)).sum() > 0.3 * np.abs(np.diff(y)).sum() / 2
     many = -(-len(heights) // (STRETCHES if rough else POINTS))
     if many > 1:  # the highest of so many at a time
-        starts = np.arange(0, len(heights), many)
+        starts = np.arange(0, len(heights) - many + 1, many)  # the last of them to the end
         highest = np.maximum.reduceat(heights, starts)
         places, heights = places[np.minimum(starts + many // 2, len(places) - 1)], highest
         places[0], places[-1] = x[0], x[-1]
