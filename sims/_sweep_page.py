@@ -90,9 +90,10 @@ def foot(sweep: xr.Dataset, left: Sequence[str]) -> Iterator[str]:
             alike.setdefault(re.sub(r"\d+", "0", reason), []).append(reason)
         kinds = sorted(alike.values(), key=len, reverse=True)
         told = [f"{kind[0]} ({len(kind):,})" if len(kinds) > 1 else kind[0] for kind in kinds[:2]]
+        instance = ", for instance" if any(len(set(kind)) > 1 for kind in kinds[:2]) else ""
         rest = sum(map(len, kinds[2:]))
         told += [f"something else ({rest:,})"] if rest else []
-        said = f"{reasons.total():,} of {failed(sweep).size:,} points failed: {'; or '.join(told)}"
+        said = f"{reasons.total():,} of {failed(sweep).size:,} points failed{instance}: {'; or '.join(told)}"
         yield f"{said}. Crosses and slanting lines: nothing came out."
     if left:
         yield not_drawn(left, sweep, "sweep.nc")

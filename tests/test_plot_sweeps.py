@@ -315,7 +315,7 @@ def test_a_reason_that_names_other_numbers_at_each_point_is_one_reason() -> None
     data["failure"] = "K", np.array([*failure, ""])
     data["r"] = data.r.where(data.failure == "").assign_attrs(data.r.attrs)
     page = drawn(data)
-    assert "3 of 4 points failed: r diverged at t = 5 s; try a smaller dt." in words_of(page)
+    assert "3 of 4 points failed, for instance: r diverged at t = 5 s; try a smaller dt." in words_of(page)
     # one value alone has an axis that tells its size
     low, high = page.axes[0].get_ylim()
     assert low == 0
