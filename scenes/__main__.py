@@ -156,6 +156,10 @@ def rendering(names: list[str]) -> App:
             tuple[Literal["checks", "sections", "slides", "embed", "page"], ...],
             Parameter(help="leave out of the bundle; several times", negative="", consume_multiple=False),
         ] = (),
+        narrate: Annotated[
+            str | None,
+            Parameter(help="speak the captions: espeak-ng, or a Piper voice, NAME.onnx", metavar="VOICE"),
+        ] = None,
         output: Annotated[Path | None, Parameter(name=("--output", "-o"), metavar="FOLDER")] = None,
     ) -> None:
         from scenes._formats import choose
@@ -177,7 +181,7 @@ def rendering(names: list[str]) -> App:
             start = perf_counter()
             its = sims if len(films) == 1 else each.simulations()
             what = order(typed, each, its, asked, theme, chosen, quality == "draft", lang)
-            made = make(what, folder, from_, to, jobs, scheduler, fresh)
+            made = make(what, folder, from_, to, jobs, scheduler, fresh, narrate)
             took = perf_counter() - start
             tell(made, what, furnish(made, what, without), took)
 

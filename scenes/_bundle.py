@@ -86,6 +86,7 @@ class Bundle:
     versions: dict[str, str]
     revision: str
     frames_sha256: str  # of the decoded frames
+    voice: str = ""  # that speaks the captions; a clip is silent without
     checks: Checks | None = None  # where they were left out, or the clip has no frames that follow each other
 
     @classmethod
@@ -205,7 +206,7 @@ def write_beside(bundle: Bundle, order: Order, poster: bytes) -> None:
     write_whole(folder / "clip.webp", webp(poster))
     for lang, spoken in bundle.cues.items():
         with speaking(lang, order.kind):
-            text = transcript(bundle.title[lang], bundle.about[lang], spoken)
+            text = transcript(bundle.title[lang], bundle.about[lang], spoken, bundle.voice)
         for name, content in {
             f"clip.{lang}.vtt": vtt(captions(spoken)),
             f"clip.{lang}.srt": srt(captions(spoken)),

@@ -11,12 +11,17 @@ VTT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 @dataclass(frozen=True)
 class Cue:
-    """A beat with the second it begins and the second it ends, which is that where the next one begins."""
+    """A beat with the second it begins and the second it ends, which is that where the next one begins.
+
+    A caption that is spoken is there from second `comes` to second `goes`; any other fills its beat.
+    """
 
     start: float
     end: float
     name: str
     caption: str
+    comes: float | None = None
+    goes: float | None = None
 
 
 def cues(plan: Plan) -> list[Cue]:
@@ -40,7 +45,14 @@ def srt(times: Iterable[tuple[float, float, str]]) -> str:
 
 def captions(spoken: Sequence[Cue]) -> list[tuple[float, float, str]]:
     """What is said, and when."""
-    return [(cue.start, cue.end, cue.caption) for cue in spoken]
+    return [
+        (
+            cue.start if cue.comes is None else cue.comes,
+            cue.end if cue.goes is None else cue.goes,
+            cue.caption,
+        )
+        for cue in spoken
+    ]
 
 
 def chapters(spoken: Sequence[Cue]) -> list[tuple[float, float, str]]:
@@ -48,10 +60,16 @@ def chapters(spoken: Sequence[Cue]) -> list[tuple[float, float, str]]:
     return [(cue.start, cue.end, cue.name) for cue in spoken]
 
 
-def transcript(question: str, about: str, spoken: Sequence[Cue]) -> str:
-    """Question and words as Markdown, for whoever does not see the film."""
+def transcript(question: str, about: str, spoken: Sequence[Cue], voice: str = "") -> str:
+    """Question and words as Markdown, for whoever does not see the film; `voice` where it is narrated."""
+    sound = (
+        # a version's point is none of a number
+        f"{said('The captions are spoken, in the language on the screen, by a synthetic voice:')} {voice}."
+        if voice
+        else said("The film has no sound.")
+    )
     lines = [f"- {minutes(cue.start)} **{cue.name}**: {cue.caption}" for cue in spoken]
-    return "\n".join([f"# {question}\n", f"{about}\n", f"{said('The film has no sound.')}\n", *lines, ""])
+    return "\n".join([f"# {question}\n", f"{about}\n", f"{sound}\n", *lines, ""])
 
 
 def clock(seconds: float) -> str:

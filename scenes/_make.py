@@ -1,6 +1,7 @@
 """From an order to a clip in its folder: what is missing is drawn, all is joined, the rest laid beside."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -47,12 +48,14 @@ def make(
     jobs: int = 1,
     scheduler: str | None = None,
     fresh: bool = False,
+    narrate: str | None = None,
 ) -> Made:
     """Make the clip of an order, or of the part from `first` to `last`: seconds, or the name of a beat.
 
     Pieces that were drawn before, and trajectories that were run, are taken as they are unless `fresh`; the
     others are drawn by so many jobs, or by the workers of a Dask scheduler. Whatever ends this early leaves
-    finished pieces to the next call.
+    finished pieces to the next call. `narrate` is the voice that speaks the captions, see `scenes._narrate`:
+    beats that are too short for their words are told before anything is drawn.
     """
     if scheduler and order.form.folder:
         raise Mistyped(
@@ -71,6 +74,11 @@ def make(
     best, poster = telling_frame(whole, start, stop), workshop.poster((start, stop))
     clip = folder / f"clip{order.form.suffix or '.frames'}"
     part = between(whole, start, stop)
+    if narrate:
+        from scenes import _narrate
+
+        voice = _narrate.choose(narrate, order.lang, order.form.suffix)
+        spoken = _narrate.speak(cues(part), voice)
     drawn, mended = 0, set[Path]()
     while True:
         missing = workshop.missing(spans)
@@ -101,6 +109,8 @@ def make(
                 raise
             mended.add(damaged.piece)
             workshop.forget(span for span in spans if workshop.piece(span) == damaged.piece)
+    if narrate:
+        _narrate.lay(clip, spoken)
     if not poster.exists():
         look = order.quality, order.theme, order.form.alpha, order.lang
         picture = _render.stills(order.kind, [best / whole.fps], simulations, *look)[0]
@@ -109,6 +119,14 @@ def make(
     for lang in languages(order.kind):
         plans.setdefault(lang, between(workshop.plan(fresh, lang), start, stop))
     bundle = describe(order, folder, clip, plans, (first, last))
+    if narrate:
+        heard = tuple(replace(each.cue, comes=each.caption.start, goes=each.caption.end) for each in spoken)
+        bundle = replace(
+            bundle,
+            cues=bundle.cues | {order.lang: heard},
+            voice=voice.name,
+            command=f"{bundle.command} {shlex.quote(f'--narrate={narrate}')}",
+        )
     write_beside(bundle, order, poster.read_bytes())
     return Made(clip, part, drawn, bundle)
 

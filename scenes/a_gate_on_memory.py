@@ -206,7 +206,7 @@ class AGateOnMemory(Film):
         self.play(FadeOut(ring), Tune(memory, framed=1), run_time=0.6)
         self.advance([gates, memory], ANIMAL, LAST, 4.2, rate_func=word_by_word(LAST - ANIMAL))
         self.play(Tune(gates, others=DIM), Tune(memory, others=DIM, framed=0))
-        self.wait(1.6)
+        self.wait(0.5)
         right = float(run.y[-1, 0, -1, 0])
         does = "Which animal was it? At “{last}” it remembers: {share:.1f}%."
         does_not = "Which animal was it? At “{last}” it does not know: {share:.1f}%."
@@ -216,7 +216,7 @@ class AGateOnMemory(Film):
         names.add(beside("answer", -1.89))
         self.play(FadeIn(answers), FadeIn(names[2]), run_time=0.6)
         self.play(Tune(answers, grown=1), run_time=0.8)
-        self.wait(2)
+        self.wait(3)
         self.leave(gates, memory, names, answers)
 
     # --------------------------------------------------------------------------------- what is left
@@ -278,7 +278,7 @@ class AGateOnMemory(Film):
             if i == 2:
                 self.beat("with gates", "The same task, with gates.")
             self.play(FadeIn(lessons), run_time=0.5)
-            self.advance([lessons], 0, float(runs.step[-1]), 2.4)
+            self.advance([lessons], 0, float(runs.step[-1]), 2.8 if i == 1 else 2.4)
             self.play(FadeIn(result), run_time=0.4)
             self.leave(lessons, result)
         self.wait(1.6)
