@@ -230,7 +230,7 @@ def facts(bundle: Bundle) -> dict[str, Any]:
         "height": bundle.height,
         "transcript": "\n".join(cue.caption for cue in spoken),
         **hazards,
-        "accessMode": ["visual", "textual"],
+        "accessMode": ["visual", "textual", *(["auditory"] if bundle.voice else [])],
         "accessModeSufficient": ["visual", "textual"],
         "accessibilityFeature": ["captions", "transcript", "structuralNavigation"],
         "hasPart": [part(cue) for cue in spoken],
