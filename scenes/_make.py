@@ -1,7 +1,6 @@
 """From an order to a clip in its folder: what is missing is drawn, all is joined, the rest laid beside."""
 
 import json
-import shlex
 import sys
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -79,36 +78,19 @@ def make(
 
         voice = _narrate.choose(narrate, order.lang, order.form.suffix)
         spoken = _narrate.speak(cues(part), voice)
-    drawn, mended = 0, set[Path]()
-    while True:
-        missing = workshop.missing(spans)
+    drawn = 0
+    for missing in join_what_is_drawn(workshop, whole, (start, stop), clip):
         drawn += sum(b - a for a, b in missing)
         with reporting(order, whole, spans, missing) as report:
             work = order, missing, workshop.piece, (best, poster), report
-            if missing and scheduler:
+            if scheduler:
                 from scenes._cluster import spread_over
 
                 spread_over(scheduler, fresh, *work)
-            elif missing and jobs > 1:
+            elif jobs > 1:
                 spread(jobs, *work)
-            elif missing:
+            else:
                 draw(*work)
-        try:
-            join(
-                [workshop.piece(span) for span in spans],
-                clip,
-                order.form,
-                order.quality.fps,
-                frames=[b - a for a, b in spans],
-                tags=tags(order),
-                chapters=chapters(cues(part)),
-            )
-            break
-        except DamagedPiece as damaged:
-            if damaged.piece in mended:
-                raise
-            mended.add(damaged.piece)
-            workshop.forget(span for span in spans if workshop.piece(span) == damaged.piece)
     if narrate:
         _narrate.lay(clip, spoken)
     if not poster.exists():
@@ -120,15 +102,36 @@ def make(
         plans.setdefault(lang, between(workshop.plan(fresh, lang), start, stop))
     bundle = describe(order, folder, clip, plans, (first, last))
     if narrate:
-        heard = tuple(replace(each.cue, comes=each.caption.start, goes=each.caption.end) for each in spoken)
-        bundle = replace(
-            bundle,
-            cues=bundle.cues | {order.lang: heard},
-            voice=voice.name,
-            command=f"{bundle.command} {shlex.quote(f'--narrate={narrate}')}",
-        )
+        bundle = _narrate.told(bundle, spoken, voice, narrate)
     write_beside(bundle, order, poster.read_bytes())
     return Made(clip, part, drawn, bundle)
+
+
+def join_what_is_drawn(workshop: Workshop, whole: Plan, part: Span, clip: Path) -> Iterator[list[Span]]:
+    """Give what is missing of a part, to be drawn, until all of it is there and joined to a clip.
+
+    A piece that proves damaged is given again, once.
+    """
+    spans, order, mended = spans_of(whole, *part), workshop.order, set[Path]()
+    while True:
+        if missing := workshop.missing(spans):
+            yield missing
+        try:
+            join(
+                [workshop.piece(span) for span in spans],
+                clip,
+                order.form,
+                order.quality.fps,
+                frames=[b - a for a, b in spans],
+                tags=tags(order),
+                chapters=chapters(cues(between(whole, *part))),
+            )
+            return
+        except DamagedPiece as damaged:
+            if damaged.piece in mended:
+                raise
+            mended.add(damaged.piece)
+            workshop.forget(span for span in spans if workshop.piece(span) == damaged.piece)
 
 
 # what can be left out of a bundle, and where it lies

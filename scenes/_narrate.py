@@ -11,6 +11,7 @@ Manim draws it. Here the film stands, and the voice keeps to its beats.
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
+from scenes._bundle import Bundle
 from scenes._captions import Cue
 from scenes._formats import DamagedPiece, telling, written
 from scenes._join import MOV, _like, _reading
@@ -119,6 +121,17 @@ def narrate(clip: Path, cues: Sequence[Cue], lang: str, voice: str) -> list[Cue]
     spoken = speak(cues, choose(voice, lang, clip.suffix))
     lay(clip, spoken)
     return [each.caption for each in spoken]
+
+
+def told(bundle: Bundle, spoken: Sequence[Spoken], voice: Voice, asked: str) -> Bundle:
+    """A bundle that tells whose voice speaks its captions, and when."""
+    heard = tuple(replace(each.cue, comes=each.caption.start, goes=each.caption.end) for each in spoken)
+    return replace(
+        bundle,
+        cues=bundle.cues | {bundle.lang: heard},
+        voice=voice.name,
+        command=f"{bundle.command} {shlex.quote(f'--narrate={asked}')}",
+    )
 
 
 def choose(voice: str, lang: str, suffix: str = ".mp4") -> Voice:
