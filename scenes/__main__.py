@@ -153,8 +153,8 @@ def rendering(names: list[str]) -> App:
             bool, Parameter(help="simulate and draw again, whatever is cached", negative="")
         ] = False,
         without: Annotated[
-            tuple[Literal["checks", "sections", "slides", "embed", "page"], ...],
-            Parameter(help="leave out of the bundle; several times", negative="", consume_multiple=False),
+            tuple[Literal["checks", "sections", "slides", "embed", "page", "all"], ...],
+            Parameter(help="leave out; several times, or all", negative="", consume_multiple=False),
         ] = (),
         narrate: Annotated[
             str | None,
@@ -164,7 +164,7 @@ def rendering(names: list[str]) -> App:
     ) -> None:
         from scenes._formats import choose
         from scenes._language import tables
-        from scenes._make import furnish, make
+        from scenes._make import EXTRAS, furnish, make
         from scenes._pieces import order
         from scenes._render import size
         from sims._trajectory import check_writable
@@ -183,7 +183,7 @@ def rendering(names: list[str]) -> App:
             what = order(typed, each, its, asked, theme, chosen, quality == "draft", lang)
             made = make(what, folder, from_, to, jobs, scheduler, fresh, narrate)
             took = perf_counter() - start
-            tell(made, what, furnish(made, what, without), took)
+            tell(made, what, furnish(made, what, EXTRAS if "all" in without else without), took)
 
     title = " ".join(names)
     if len(films) == 1:

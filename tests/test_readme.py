@@ -78,7 +78,19 @@ def shortened(words: list[str]) -> list[str]:
         if option in words:
             i = words.index(option)
             words = words[:i] + words[i + 2 :]
-    return ["scenes", "render", *words, "--quality", "draft", "--from", "2", "--to", "2.2"]
+    return [
+        "scenes",
+        "render",
+        *words,
+        "--quality",
+        "draft",
+        "--from",
+        "2",
+        "--to",
+        "2.2",
+        "--without",
+        "all",
+    ]
 
 
 def served(words: list[str], folder: Path) -> str:

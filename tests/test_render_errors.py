@@ -64,7 +64,18 @@ def render(folder: Path, *options: str, within: tuple[str, ...] = (), program=""
     """Render the film to `out` with the cache in `cache`; `program` runs before, in the same process."""
     code = f"import sys\n{program}\nfrom scenes.__main__ import main\nif __name__ == '__main__': main()"
     (folder / "command.py").write_text(code)
-    command = [sys.executable, "command.py", "render", "./three.py", "--quality", "draft", "-o", "out"]
+    command = [
+        sys.executable,
+        "command.py",
+        "render",
+        "./three.py",
+        "--quality",
+        "draft",
+        "--without",
+        "all",
+        "-o",
+        "out",
+    ]
     return subprocess.run(
         [*within, *command, *options],
         cwd=folder,

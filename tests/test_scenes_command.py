@@ -143,7 +143,7 @@ def test_the_data_behind_every_frame_lie_beside_the_clip(rendered):
 
 
 def test_the_same_film_gives_the_same_bytes(rendered, folder):
-    done = scenes("render", "./fade.py", "--quality", "draft", "-o", "again", cwd=folder)
+    done = scenes("render", "./fade.py", "--quality", "draft", "--without", "all", "-o", "again", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "again" / "clip.mp4").read_bytes() == (rendered / "clip.mp4").read_bytes()
 
@@ -230,7 +230,17 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder, tmp_path):
 def test_interrupted_a_render_leaves_no_half_clip(folder, tmp_path):
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))  # forty columns
-    command = [sys.executable, "-m", "scenes", "render", "./long.py", "-o", str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "scenes",
+        "render",
+        "./long.py",
+        "--without",
+        "all",
+        "-o",
+        str(tmp_path / "out"),
+    ]
     process = subprocess.Popen(command, cwd=folder, stdout=child, stderr=child, start_new_session=True)
     os.close(child)
     shown = bytearray()
