@@ -142,7 +142,9 @@ def _frames(seconds: float, fps: int) -> int:
 
 
 @contextmanager
-def studio(quality: Quality, theme: str, lang: str, kind: type[Film]) -> Iterator[Catalogue]:
+def studio(
+    quality: Quality, theme: str, lang: str = ENGLISH, kind: type[Film] | None = None
+) -> Iterator[Catalogue]:
     """Manim's settings, theme and language for one film; texts are built in a folder of their own."""
     settings = {
         "pixel_width": quality.width,

@@ -157,7 +157,7 @@ def sweeping(name: str) -> App:
 
         wanted = design(sims[subject], words.over_in_words(sims[subject], over, random, latin), record)
         file = output or Path(f"{subject}_sweep.nc")
-        check_output(file)
+        check_output(file, resume or dry_run)
         if dry_run:
             words.foretold(wanted, jobs)
         else:

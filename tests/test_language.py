@@ -353,11 +353,11 @@ def test_a_new_table_holds_all_that_is_said_in_the_films_order(tmp_path):
 
 def test_completing_a_table_keeps_its_words_and_adds_what_is_new(tmp_path):
     german(tmp_path)
-    changed = own(tmp_path, OWN.replace("They agree for good.", "They agree, at last."))
+    changed = own(tmp_path, OWN.replace("They agree for good.", "They agree, at long last."))
     path, entries, left = translate(changed, "de")
     found = polib.pofile(str(path), check_for_duplicates=True)
     assert found.find("How fast does it fade?").msgstr == "Wie schnell vergeht es?"
-    assert found.find("They agree, at last.").msgstr == ""
+    assert found.find("They agree, at long last.").msgstr == ""
     gone = found.find("They agree for good.", include_obsolete_entries=True)
     assert gone.obsolete
     assert (entries, left) == (6, 4)
