@@ -139,7 +139,8 @@ def serve(
     """
     from scenes import _serve
 
-    _serve.serve(folder, port)
+    # at once, also where another program reads it
+    _serve.serve(folder, port, lambda line: print(line, flush=True))
 
 
 def rendered(clip: str) -> Path:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,14 +95,21 @@ def shortened(words: list[str]) -> list[str]:
 
 
 def served(words: list[str], folder: Path) -> str:
-    """What a server says, which only Ctrl-C ends."""
+    """What a server says at once, to a program that reads it; only Ctrl-C ends it."""
+    environment = {k: v for k, v in with_ours().items() if k != "PYTHONUNBUFFERED"}
     process = subprocess.Popen(
-        [*words, "--port", "0"], cwd=folder, stdout=subprocess.PIPE, text=True, env=with_ours()
+        [*words, "--port", "0"], cwd=folder, stdout=subprocess.PIPE, text=True, env=environment
     )
-    assert process.stdout
-    said = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+    silence = threading.Timer(120, process.kill)
+    silence.start()
+    try:
+        assert process.stdout
+        said = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0, "it said nothing"
+    finally:
+        silence.cancel()
+        process.kill()
     return said
 
 
