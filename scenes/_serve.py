@@ -211,6 +211,6 @@ def serve(folder: Path, port: int = 8000, say: Callable[[str], object] = print) 
             server_header=False,
         )
         server = uvicorn.Server(config)
-        say(f"{folder} is at http://{HOST}:{ours.getsockname()[1]}/ until Ctrl-C")
         with suppress(KeyboardInterrupt):
+            say(f"{folder} is at http://{HOST}:{ours.getsockname()[1]}/ until Ctrl-C")
             server.run(sockets=[ours])
