@@ -16,6 +16,30 @@ Array = NDArray[np.float64]
 
 def course(p: Batch, theta_0: Array, omega: Array, links: Edges, rngs: list[np.random.Generator]) -> Array:
     """The phases (B, T, N) at the recorded times."""
+    if links.size and p.scheme != "euler":  # whose noise is drawn in the oscillators' own order
+        return _by_degree(p, theta_0, omega, links)
+    return _as_they_are(p, theta_0, omega, links, rngs)
+
+
+def _by_degree(p: Batch, theta_0: Array, omega: Array, links: Edges) -> Array:
+    """The phases of oscillators taken in the order of their degrees.
+
+    Then rows of one length follow each other in the product with the graph, and the processor guesses right
+    where each ends: it takes half the time.
+    """
+    degree = np.stack([np.bincount(edges.ravel(), minlength=p.n) for edges in links])
+    order = np.argsort(degree, axis=1, kind="stable")
+    place = np.argsort(order, axis=1).astype(np.int32)
+    theta_0, omega = np.take_along_axis(theta_0, order, 1), np.take_along_axis(omega, order, 1)
+    theta = _as_they_are(p, theta_0, omega, np.stack([of[edges] for of, edges in zip(place, links)]), [])
+    for run, back in zip(theta, place):
+        run[:] = run[:, back]
+    return theta
+
+
+def _as_they_are(
+    p: Batch, theta_0: Array, omega: Array, links: Edges, rngs: list[np.random.Generator]
+) -> Array:
     steps = p.dt, p.steps, p.every
     constants = [np.asarray(v)[:, None] for v in (p.K, p.alpha, p.kappa, p.target)]
     if p.scheme == "rk4_fused":
