@@ -16,6 +16,8 @@ from sims._simulation import Batch, Simulation
 from sims._trajectory import Diverged, versions
 
 SECONDS = 1.5  # a batch should take: long enough to hide what it costs to send, short enough to see progress
+PATIENCE = 4.0  # and at most, as long as it is not known what its points share
+FEW, SMALL = 32, 1e6  # points in a shape's first batch, where its extent is so small; else one
 SHARE = 4  # at least so many times what a batch of no points would take
 MOST = 1024  # points in it
 BYTES = 64e6  # of its trajectories
@@ -105,8 +107,8 @@ class Crew(Protocol):
 class Queue:
     """The points still to run, by shape; batches grow until one takes SECONDS, and end in equal shares.
 
-    A batch of n points takes a + b n seconds. Of each shape every hand first runs one point, then a few; from
-    these follow a and b.
+    A batch of n points takes a + b n seconds. Of each shape every hand first runs a few points, then more;
+    from these follow a and b.
     """
 
     def __init__(self, points: Sequence[Simulation], missing: Iterable[int], hands: int) -> None:
@@ -116,11 +118,13 @@ class Queue:
         for i in missing:
             self.shape[i] = points[i].shape_of_batch()
             self.waiting.setdefault(self.shape[i], []).append(i)
-        self.out: Counter[Any] = Counter()  # batches that are running, of each shape
-        self.first: dict[Any, tuple[int, float]] = {}  # points and seconds of each shape's first batch
+        self.most: dict[Any, int] = {  # points in the next batch of each shape
+            shape: FEW if points[left[0]].extent() <= SMALL else 1 for shape, left in self.waiting.items()
+        }
+        self.out: Counter[Any] = Counter()  # batches that are running
+        self.first: dict[Any, tuple[int, float]] = {}  # points and seconds of the first batch
         self.cost: dict[Any, tuple[float, float]] = {}  # a and b, from the second on
-        self.most: dict[Any, int] = {}  # points in the next, from the first batch on
-        self.least: dict[Any, int] = {}  # and at least, where there are more: from the second on
+        self.least: dict[Any, int] = {}  # points in the next, where there are so many: likewise
         self.round: dict[Any, list[int]] = {}  # sizes of the next batches, one for each hand
         self.returned: list[list[int]] = []
         self.deaths: Counter[int] = Counter()
@@ -143,16 +147,15 @@ class Queue:
 
     def _count(self, shape: Any, left: int) -> int:
         """Where all that is left makes no two good batches for every hand, each gets its share of it."""
-        if shape not in self.least:
-            return self.most.get(shape, 1)
         if not self.round.get(shape):
-            least, even = self.least[shape], -(-left // self.hands)
+            even = -(-left // self.hands)
+            least = self.least.get(shape, even)
             good = even if self.hands == 1 or even <= 2 * least else max(least, -(-even // 2))
             self.round[shape] = [min(good, self.most[shape])] * self.hands
         return self.round[shape].pop()
 
     def learn(self, batch: Sequence[int], finished: Finished) -> None:
-        """How many points go into the next batches of this shape, from what this one and a smaller one took.
+        """How many points go into the next batches of this shape, from what this one and the first one took.
 
         They shall take SECONDS, or longer where these would mostly be spent on a.
         """
@@ -160,14 +163,14 @@ class Queue:
         shape = self.shape[batch[0]]
         self.out[shape] -= 1
         few, sooner = self.first.setdefault(shape, (count, seconds))
-        if count > few:
+        if count != few:
             b = max((seconds - sooner) / (count - few), seconds / count / 10)
             a = max(seconds - b * count, 0.0)
             self.cost[shape] = a, b
             self.least[shape] = max(1, int(SHARE * a / b))
             size = max((SECONDS - a) / b, self.least[shape])
         else:
-            size = max(count * SECONDS / seconds, 2 * count)
+            size = max(count * PATIENCE / seconds, 2 if count == 1 else 1)
         room = BYTES * count / finished.nbytes if finished.nbytes else 2 * count
         self.most[shape] = max(1, int(min(size, room, MOST)))
 

@@ -133,7 +133,7 @@ def _unpickled(blob: bytes) -> Order:
 
 def plain(sims: Sequence[Simulation]) -> list[dict[str, Any]]:
     """Simulations as they are sent."""
-    return [dict(sim) for sim in sims]
+    return [dict(sim.__dict__) for sim in sims]
 
 
 def run_pickled(blob: bytes, parameters: Sequence[dict[str, Any]]) -> Finished:

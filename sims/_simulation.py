@@ -17,6 +17,7 @@ A subject is a file with pure functions and one subclass of Simulation:
 """
 
 import json
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
@@ -87,9 +88,9 @@ class Batch:
             raise ParameterError("a batch needs at least one simulation; got none")
         kind = type(sims[0])
         self.size = len(sims)
-        for name, field in kind.model_fields.items():
+        for name in kind.model_fields:
             values = [getattr(sim, name) for sim in sims]
-            if _extra(field)["shape"]:
+            if name in kind._shaping:
                 if any(value != values[0] for value in values):
                     raise ParameterError(
                         f"{name} must be equal over a batch, whose shape it fixes; got {values}"
@@ -118,9 +119,14 @@ class Simulation(BaseModel):
 
     variables: ClassVar[dict[str, Variable]] = {}
 
+    _shaping: ClassVar[tuple[str, ...]] = ()  # the parameters that must be equal over a batch
+    _tuples: ClassVar[tuple[str, ...]] = ()
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
+        cls._shaping = tuple(name for name, field in cls.model_fields.items() if _extra(field).get("shape"))
+        cls._tuples = tuple(name for name, f in cls.model_fields.items() if isinstance(f.default, tuple))
         for name, field in cls.model_fields.items():
             if not field.description or "bounds" not in _extra(field):
                 raise TypeError(f"{cls.__name__}.{name} must be declared with param(default, meaning, …)")
@@ -140,19 +146,20 @@ class Simulation(BaseModel):
         """Numpy scalars, and lists and arrays for tuples, are as welcome as Python's own numbers."""
         if not isinstance(parameters, Mapping):
             return parameters
-        plain = {}
+        plain = dict(parameters)
         for name, value in parameters.items():
-            if isinstance(value, (np.generic, np.ndarray)):
-                value = value.tolist()
-            plain[name] = tuple(value) if isinstance(value, list) else value
+            if isinstance(value, (np.generic, np.ndarray, list)):
+                value = value if isinstance(value, list) else value.tolist()
+                plain[name] = tuple(value) if isinstance(value, list) else value
         return plain
 
     @model_validator(mode="after")
     def _entries_within_bounds(self) -> Self:
-        for name, field in type(self).model_fields.items():
-            for entry in getattr(self, name) if isinstance(field.default, tuple) else ():
-                if any(_beyond(entry, kind, limit) for kind, limit in _extra(field)["bounds"].items()):
-                    raise ValueError(f"{name} must have entries {_bounds(field)}; got {getattr(self, name)}")
+        for name in self._tuples:
+            field, entries = type(self).model_fields[name], getattr(self, name)
+            bounds = _extra(field)["bounds"].items()
+            if any(_beyond(entry, kind, limit) for entry in entries for kind, limit in bounds):
+                raise ValueError(f"{name} must have entries {_bounds(field)}; got {entries}")
         return self
 
     def _repr_html_(self) -> str:
@@ -163,7 +170,7 @@ class Simulation(BaseModel):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """The same simulation with some parameters changed; unlike pydantic's own, it checks them."""
-        return type(self)(**(dict(self) | dict(update or {})))
+        return type(self)(**(self.__dict__ | dict(update or {})))
 
     @classmethod
     def solve(cls, p: Batch) -> Mapping[str, Computed]:
@@ -198,16 +205,24 @@ class Simulation(BaseModel):
             cls.variables,
             name=cls.__module__.rsplit(".", 1)[-1],
             title=(cls.__doc__ or "").strip().split("\n")[0],
-            parameters=[dict(sim) for sim in sims],
+            parameters=[sim.__dict__ for sim in sims],
             seeds=[int(getattr(sim, "seed", 0)) for sim in sims],
             only=only,
         )
 
     def shape_of_batch(self) -> tuple[Any, ...]:
         """The values of the parameters that must be equal over a batch."""
-        return tuple(
-            getattr(self, name) for name, field in type(self).model_fields.items() if _extra(field)["shape"]
-        )
+        return tuple([getattr(self, name) for name in self._shaping])
+
+    def extent(self) -> float:
+        """About how many numbers a run goes through, at most: all whole ones that fix its shape, multiplied.
+
+        Infinite where the number of `steps` is not among them: then nothing is known before it is run.
+        """
+        if "steps" not in self._shaping:
+            return math.inf
+        sizes = (value if isinstance(value, tuple) else (value,) for value in self.shape_of_batch())
+        return math.prod(max(1, size) for entries in sizes for size in entries if type(size) is int)
 
     def measure(self, trajectory: xr.Dataset) -> dict[str, float]:
         """The headline numbers of a trajectory: what a command prints and a sweep tabulates."""

@@ -221,7 +221,7 @@ def estimate(wanted: Design) -> Estimate:
             if (probes >= PROBES and finished.seconds > LONG) or finished.seconds > TOO_LONG:
                 break
         assert finished is not None
-        a, b = queue.cost.get(shape, (0.0, finished.seconds))
+        a, b = queue.cost.get(shape, (0.0, finished.seconds / count))
         seconds += a * -(-len(places) // queue.most[shape]) + b * len(places)
         nbytes += len(places) * finished.kept.drop_vars(finished.kept.coords).nbytes / count
     return Estimate(seconds, nbytes)

@@ -332,11 +332,28 @@ def test_batches_are_as_large_as_what_their_points_share_is_worth(
     assert queue.most[SMALL.shape_of_batch()] == pytest.approx(size, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("sim", "few"),
+    [
+        (Kuramoto(n=40, steps=1000, every=10), batches.FEW),
+        (Kuramoto(n=10**6, steps=10, every=10), 1),  # large in one parameter
+        (Kuramoto(n=1000, steps=1000), 1),  # or in two
+        (Backprop(hidden=(2,), steps=100, every=1), batches.FEW),
+        (Backprop(hidden=(100, 100, 100), steps=10), 1),
+        (Metronomes(), 1),  # tells no number of steps
+    ],
+)
+def test_what_its_shape_tells_to_be_small_begins_with_a_few_and_all_else_with_one(sim, few) -> None:
+    queue = batches.Queue([sim] * 200, range(200), hands=1)
+    assert len(queue.pop(alone=True) or []) == few
+
+
 @pytest.mark.parametrize("hands", [1, 2, 7])
+@pytest.mark.parametrize("sim", [SMALL, SMALL.model_copy(update={"steps": 10**6})])
 @pytest.mark.parametrize(("alone", "each"), [(0.05, 1e-3), (1e-4, 0.01), (0.0, 2.0), (1.0, 1e-4)])
-def test_hands_share_the_work_evenly_and_what_batches_cost_is_hidden(hands, alone, each):
+def test_hands_share_the_work_evenly_and_what_batches_cost_is_hidden(hands, sim, alone, each):
     """Batches of n take alone + each·n; a clock of its own says when which hand is done."""
-    queue, points = batches.Queue([SMALL] * 1000, range(1000), hands), []
+    queue, points = batches.Queue([sim] * 1000, range(1000), hands), []
     running: list[tuple[float, list[int]]] = []
     now = 0.0
     while queue or running:
