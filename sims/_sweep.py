@@ -10,10 +10,12 @@ equals the single run with its parameters, however the sweep was cut into batche
 import hashlib
 import inspect
 import json
+from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,13 +53,8 @@ class Design:
 
         Raises ParameterError for a point out of bounds.
         """
-        found = []
-        for place in np.ndindex(self.shape):
-            update: dict[str, Any] = {}
-            for axis, i in zip(self.axes, place):
-                update |= axis.at(i)
-            found.append(self.sim.model_copy(update=update))
-        return found
+        places = product(*([axis.at(i) for i in range(axis.size)] for axis in self.axes))
+        return [self.sim.model_copy(update=ChainMap(*place)) for place in places]
 
     @property
     def order(self) -> Order:
