@@ -63,9 +63,11 @@ def show(name: str, /) -> None:
     _show.show(_discover.find("sims", name, Simulation), Console(soft_wrap=False))
 
 
-@app.command(sort_key=3)
+@app.command(sort_key=3, usage="Usage: sims run NAME [OPTIONS]")
 def run(name: str, /) -> None:
     """Run a simulation and save its trajectory; `sims run NAME --help` shows its parameters.
+
+    sims run kuramoto --K 3 --n 200 -o strong.nc
 
     Parameters
     ----------
@@ -117,9 +119,12 @@ def compute(name: str, sim: "Simulation", output: Path) -> None:
     tell(told)
 
 
-@app.command(sort_key=4)
+@app.command(sort_key=4, usage="Usage: sims sweep NAME [OPTIONS]")
 def sweep(name: str, /) -> None:
     """Run a simulation for many values of its parameters; `sims sweep NAME --help` shows how to say which.
+
+    sims sweep kuramoto --over K=0:4:41 --over seed=0:8 -o transition.nc
+    sims sweep backprop --random 100 eta=0.01:10:log --record loss@end
 
     Parameters
     ----------

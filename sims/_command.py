@@ -5,6 +5,7 @@ import inspect
 import io
 import os
 import shutil
+import signal
 import sys
 import textwrap
 import traceback
@@ -258,8 +259,17 @@ def writable(path: Path, *endings: str) -> Path:
 def guarded(program: str, work: Callable[[], object]) -> NoReturn:
     """Do the work of a command and leave: one line and no traceback, whatever happens.
 
-    Exit status 0, 2 for what the user can mend, 1 for what we or the machine must, 130 after Ctrl-C.
+    Exit status 0, 2 for what the user can mend, 1 for what we or the machine must, 130 after Ctrl-C, 143
+    where it was asked to end, as batch systems do.
     """
+    asked = [signal.SIGINT]
+
+    def end(number: int, _: object) -> None:
+        """What Ctrl-C does: what was finished is kept, and told."""
+        asked.append(signal.Signals(number))
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -268,7 +278,7 @@ def guarded(program: str, work: Callable[[], object]) -> NoReturn:
         work()
         sys.stdout.flush()
     except KeyboardInterrupt as error:
-        status, line = 130, str(error) or "interrupted"
+        status, line = 128 + asked[-1], str(error) or "interrupted"
     except BrokenPipeError:
         status = 141
     # a command is where every error ends; a traceback would tell its user nothing

@@ -16,8 +16,8 @@ import numpy as np
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
-from sims._axes import Over, Range, known, latin, random
-from sims._command import Mistyped, tell, value_of
+from sims._axes import Over, Range, axes, known, latin, random
+from sims._command import Mistyped, as_typed, tell, value_of
 
 if TYPE_CHECKING:
     from sims._simulation import Simulation
@@ -105,7 +105,22 @@ def over_in_words(
             ranges = _once(words, (_range(kind, word) for word in words))
             points = _whole(f"--{make.__name__}", count)
             over[_name(over, (POINT, POINT))] = make(points, ranges, seed=int(getattr(sim, "seed", 0)))
+    for name in (name for axis in axes(kind, over) for name in axis.columns):
+        if _in_vain(sim, name) and not (name == "seed" and (drawn or spread)):
+            typed = f"--{name} {as_typed(getattr(sim, name))}"
+            raise Mistyped(f"{name} is gone over, so {typed} would say nothing; leave one of them out")
     return over
+
+
+def _in_vain(sim: "Simulation", name: str) -> bool:
+    """Whether a parameter that is gone over was given a value of its own, and not because others need it."""
+    from sims._simulation import ParameterError
+
+    others = {key: value for key, value in dict(sim).items() if key != name}
+    try:
+        return bool(getattr(type(sim)(**others), name) != getattr(sim, name))
+    except ParameterError:
+        return False
 
 
 def _once(words: Sequence[str], pairs: Iterator[tuple[str, Any]]) -> dict[str, Any]:

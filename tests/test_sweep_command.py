@@ -146,13 +146,15 @@ TOGETHER = "parameters that go together need as many values each, others a dimen
         ("--over K=a:4:3", "K needs a number here; got 'a'"),
         ("--over K=1,x", "K must be a finite number >= 0 and <= 1,000 (rad/s); got 'x'"),
         ("--over K=0:4000:5", "K must be <= 1,000 (rad/s); got 2000.0"),
-        ("--over n=0:3", "n must be >= 1; got 0"),
+        ("--over degree=0:3", "degree must be >= 1; got 0"),
         ("--over K=0:4:3 K=0:4:3", "a parameter is given twice in K=0:4:3 K=0:4:3"),
         ("--over K=0:4:3 --over K=1,2", "K is gone over twice; give its values once"),
         ("--over K=0:4:3 D=0:1:4", TOGETHER),
         ("--over seed=3:3", "there are no values to go over along seed"),
         ("--latin K=0:4", "--latin needs a count and ranges, such as 100 K=0:4; got K=0:4"),
         ("--latin many K=0:4", "--latin needs a number here; got 'many'"),
+        ("--K 2 --over K=0,1", "K is gone over, so --K 2 would say nothing; leave one of them out"),
+        ("--dt 0.1 --random 3 dt=0:1", "dt is gone over, so --dt 0.1 would say nothing; leave one of them out"),
         ("--random 0 K=0:4", "a design needs at least one point; got 0"),
         ("--latin 5 K=0:4:3", "K=0:4:3: a design draws from a range, such as K=0:4"),
         ("--latin 5 K=4:0", "K needs a range from a lower to a higher number; got (4.0, 0.0)"),
@@ -166,6 +168,28 @@ TOGETHER = "parameters that go together need as many values each, others a dimen
 )  # fmt: skip
 def test_a_mistake_is_refused_in_one_line(refused: Callable[..., str], words: str, said: str) -> None:
     assert refused("sweep", "kuramoto", *QUICK, *words.split()) == said
+
+
+def test_a_value_that_the_others_need_may_stand_beside_those_gone_over(sims: Run) -> None:
+    words = ("--scheme", "euler", "--D", "0.1", "--over", "scheme=euler", "-o", "s.nc")
+    assert sims("sweep", "kuramoto", *QUICK, *words)[::2] == (0, "")
+    usual = ("--surface", "network", "--over", "eta=0.1,0.2", "--steps", "5", "-o", "t.nc")
+    assert sims("sweep", "gradient_descent", *usual)[::2] == (0, "")
+
+
+def test_a_seed_is_that_of_a_design_even_where_seeds_are_gone_over(sims: Run) -> None:
+    words = ("--random", "3", "K=0:4", "--over", "seed=0:2", "--seed", "7", "-o", "s.nc")
+    code, _, said = sims("sweep", "kuramoto", *QUICK, *words)
+    assert (code, said) == (0, "")
+
+
+@pytest.mark.parametrize("verb", ["run", "sweep"])
+def test_help_without_a_name_shows_the_names_and_an_example(sims: Run, verb: str) -> None:
+    code, out, _ = sims(verb, "--help", columns=100)
+    assert code == 0
+    assert f"Usage: sims {verb} NAME [OPTIONS]" in out
+    assert f"sims {verb} kuramoto --" in out
+    assert "sims list" in out
 
 
 def test_help_shows_how_to_say_values_and_every_parameter(sims: Run) -> None:

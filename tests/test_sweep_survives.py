@@ -126,11 +126,12 @@ def test_what_was_done_is_not_done_again(folder: Path) -> None:
     assert len(points) == len(set(points.tolist()))
 
 
-def test_an_interrupted_sweep_says_in_one_line_how_to_go_on(folder: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])  # from the keyboard, or a batch system
+def test_an_interrupted_sweep_says_in_one_line_how_to_go_on(folder: Path, sent: signal.Signals) -> None:
     process = begun(folder, 2, *GRID)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, told = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 128 + sent
     line = told.decode().strip()
     assert line.startswith("sims: interrupted; ")
     assert re.search("; --resume goes on with the points kept in s.nc.part: [1-9]", line)
