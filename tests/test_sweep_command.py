@@ -154,7 +154,7 @@ TOGETHER = "parameters that go together need as many values each, others a dimen
         ("--latin K=0:4", "--latin needs a count and ranges, such as 100 K=0:4; got K=0:4"),
         ("--latin many K=0:4", "--latin needs a number here; got 'many'"),
         ("--K 2 --over K=0,1", "K is gone over, so --K 2 would say nothing; leave one of them out"),
-        ("--dt 0.1 --random 3 dt=0:1", "dt is gone over, so --dt 0.1 would say nothing; leave one of them out"),
+        ("--dt 1 --random 3 dt=0:1", "dt is gone over, so --dt 1 would say nothing; leave one of them out"),
         ("--random 0 K=0:4", "a design needs at least one point; got 0"),
         ("--latin 5 K=0:4:3", "K=0:4:3: a design draws from a range, such as K=0:4"),
         ("--latin 5 K=4:0", "K needs a range from a lower to a higher number; got (4.0, 0.0)"),
