@@ -59,7 +59,7 @@ class Processes:
         self.lost: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
     def submit(self, order: Order, sims: Sequence[Simulation]) -> "Future[Finished]":
-        future: Future[Finished] = self._executor().submit(run_pickled, pickled(order), plain(sims))
+        future: Future[Finished] = self._executor().submit(run_packed, pickled(order), packed(sims))
         return future
 
     def _executor(self) -> Any:
@@ -90,7 +90,7 @@ class Cluster:
         return max(1, int(sum(self._client.nthreads().values())))
 
     def submit(self, order: Order, sims: Sequence[Simulation]) -> "Future[Finished]":
-        future: Future[Finished] = self._executor.submit(run_pickled, pickled(order), plain(sims))
+        future: Future[Finished] = self._executor.submit(run_packed, pickled(order), packed(sims))
         return future
 
 
@@ -131,12 +131,12 @@ def _unpickled(blob: bytes) -> Order:
     return order
 
 
-def plain(sims: Sequence[Simulation]) -> list[dict[str, Any]]:
-    """Simulations as they are sent."""
-    return [dict(sim.__dict__) for sim in sims]
+def packed(sims: Sequence[Simulation]) -> bytes:
+    """Simulations as they are sent: in a list Dask would look through every parameter for what is its own."""
+    return pickle.dumps([sim.__dict__ for sim in sims])
 
 
-def run_pickled(blob: bytes, parameters: Sequence[dict[str, Any]]) -> Finished:
+def run_packed(blob: bytes, parameters: bytes) -> Finished:
     """In another process: run a batch."""
     order = _unpickled(blob)
-    return run(order, [order.kind(**values) for values in parameters])
+    return run(order, [order.kind(**values) for values in pickle.loads(parameters)])

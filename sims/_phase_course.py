@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sims._integrate import CACHED, Flow, euler_in_place, rk4_in_place
 from sims._network import Edges, adjacency
-from sims._phase_flow import MeanField, Network, sin_cos
+from sims._phase_flow import MeanField, Network, sin_cos_of_half
 from sims._simulation import Batch, ParameterError
 
 Array = NDArray[np.float64]
@@ -68,15 +68,22 @@ class Recorded:
         )
 
     def blocks(self) -> Iterator[tuple[slice, slice, Array, Array, Array, Array]]:
-        """Members, times, sin θ and cos θ, and sine and cosine parts of the field (1/d) Σⱼ Aᵢⱼ e^{iθⱼ}."""
+        """Members, times, sin θ and cos θ, and sine and cosine parts of the field (1/d) Σⱼ Aᵢⱼ e^{iθⱼ}.
+
+        The sines and cosines are there until the next block.
+        """
         B, T, N = self.theta.shape
         rows = max(1, CACHED // N)
         at_once = 1 if self.links.size else max(1, rows // T)
+        # made once: of some sizes the system would fetch new memory for every block
+        rooms = np.empty((4, min(B, at_once) * min(T, rows) * N))
         for i in range(0, B, at_once):
             members = slice(i, i + at_once)
             A = adjacency(self.links[i], N) if self.links.size else None
             for j in range(0, T, rows):
-                s, c = sin_cos(self.theta[members, j : j + rows])
+                block = self.theta[members, j : j + rows]
+                half, t, s, c = (room[: block.size].reshape(block.shape) for room in rooms)
+                sin_cos_of_half(np.multiply(block, 0.5, out=half), t, s, c)
                 if A is None:
                     S, C = s.mean(-1, keepdims=True), c.mean(-1, keepdims=True)
                 else:
