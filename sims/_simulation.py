@@ -148,8 +148,8 @@ class Simulation(BaseModel):
             return parameters
         plain = dict(parameters)
         for name, value in parameters.items():
-            if isinstance(value, (np.generic, np.ndarray, list)):
-                value = value if isinstance(value, list) else value.tolist()
+            if type(value) not in KINDS:  # as nearly all are, a thousand times in a sweep
+                value = value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
                 plain[name] = tuple(value) if isinstance(value, list) else value
         return plain
 

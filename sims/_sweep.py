@@ -10,11 +10,10 @@ equals the single run with its parameters, however the sweep was cut into batche
 import hashlib
 import inspect
 import json
-from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,7 +53,8 @@ class Design:
         Raises ParameterError for a point out of bounds.
         """
         places = product(*([axis.at(i) for i in range(axis.size)] for axis in self.axes))
-        return [self.sim.model_copy(update=ChainMap(*place)) for place in places]
+        updates = ({name: value for at in place for name, value in at.items()} for place in places)
+        return [self.sim.model_copy(update=update) for update in updates]
 
     @property
     def order(self) -> Order:
@@ -86,6 +86,7 @@ class Design:
         }
 
 
+@cache
 def source(kind: type[Simulation]) -> str:
     """SHA-256 of the code that values hang on: every file of `sims`, and a user's own class."""
     sha = hashlib.sha256()
