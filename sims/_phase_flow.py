@@ -53,9 +53,9 @@ class MeanField:
         # the columns of oscillators that fit the cache; None is all of them, which spares slicing
         columns = [slice(i, i + CACHED) for i in range(0, n, CACHED)]
         self.sums = np.empty((2, B, len(columns)))
-        t, c = empty(B, min(n, CACHED)), empty(B, n)
+        t, sc = empty(B, min(n, CACHED)), empty(2, B, n)  # sine and cosine in one array, for calls of both
         self.blocks = [
-            (m if n > CACHED else None, t[:, : n - m.start], c[:, m], *self.sums[..., i])
+            (m if n > CACHED else None, t[:, : n - m.start], sc[..., m], *sc[..., m], self.sums[..., i])
             for i, m in enumerate(columns)
         ]
 
@@ -65,24 +65,21 @@ class MeanField:
                 aligned(h / 2 * v) for v in (self.straight, self.across, self.pin, self.omega)
             )
         straight, across, pin, omega = self.folded[h]
-        for m, t, c, S, C in self.blocks:
-            half, s = (phi, out) if m is None else (phi[:, m], out[:, m])
-            sin_cos_of_half(half, t, s, c)
-            np.add.reduce(s, axis=1, out=S)
-            np.add.reduce(c, axis=1, out=C)
-        sums = self.sums if len(self.blocks) == 1 else np.add.reduce(self.sums, 2, keepdims=True)
-        pull = straight * sums
+        for m, t, sc, s, c, sums in self.blocks:
+            sin_cos_of_half(phi if m is None else phi[:, m], t, s, c)
+            np.add.reduce(sc, axis=2, out=sums)
+        total = self.sums if len(self.blocks) == 1 else np.add.reduce(self.sums, 2, keepdims=True)
+        pull = straight * total
         if self.lagged:
-            pull += across * sums[::-1]
+            pull += across * total[::-1]
         if self.pinned:
             pull += pin
-        a, b = pull
-        for m, _, c, _, _ in self.blocks:
-            s, w = (out, omega) if m is None else (out[:, m], omega[:, m])
-            s *= b
-            c *= a
-            s += c
-            s += w
+        pull = pull[::-1]  # b for the sines, a for the cosines
+        for m, _, sc, s, c, _ in self.blocks:
+            flow, w = (out, omega) if m is None else (out[:, m], omega[:, m])
+            sc *= pull
+            np.add(s, c, flow)
+            flow += w
 
 
 class Network:
