@@ -82,4 +82,4 @@ def sweeps(quick: bool) -> list[Group]:
     else:
         timings["dask"] = lambda i: swept(scheduler=cluster())
         pairs.append(Pair("on two Dask workers, of half in each of two", "dask", "two bare", "floor", 1.15))
-    return [Group(f"sweep of {len(sims):,} runs", "sweep", 1, 2 if quick else 5, timings, pairs)]
+    return [Group(f"sweep of {len(sims):,} runs", "sweep", 1, 2 if quick else 15, timings, pairs)]
