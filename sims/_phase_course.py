@@ -109,11 +109,16 @@ class Recorded:
         theta_dot, rise = np.empty_like(self.theta), np.empty_like(self.theta)
         for m, t, s, c, S, C in self.blocks():
             K, alpha, kappa, target = (v[m] for v in (self.K, self.alpha, self.kappa, self.target))
-            pin = kappa * (s * np.cos(target) - c * np.sin(target))
             pull = S * c - C * s
-            rise[m, t] = pin - K * pull
-            lagged = np.cos(alpha) * pull - np.sin(alpha) * (C * c + S * s) if alpha.any() else pull
-            theta_dot[m, t] = self.omega[m, None] - (pin - K * lagged)
+            np.multiply(pull, -K, out=rise[m, t])
+            if alpha.any():
+                pull = np.cos(alpha) * pull - np.sin(alpha) * (C * c + S * s)
+            np.multiply(pull, K, out=theta_dot[m, t])
+            theta_dot[m, t] += self.omega[m, None]
+            if kappa.any():
+                pin = kappa * (s * np.cos(target) - c * np.sin(target))
+                rise[m, t] += pin
+                theta_dot[m, t] -= pin
         return theta_dot, rise
 
 
