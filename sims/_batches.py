@@ -16,7 +16,7 @@ from sims._simulation import Batch, Simulation
 from sims._trajectory import Diverged, versions
 
 SECONDS = 1.5  # a batch should take: long enough to hide what it costs to send, short enough to see progress
-PATIENCE = 4.0  # and at most, as long as it is not known what its points share
+PATIENCE = 6.0  # and at most, as long as it is not known what its points share
 FEW, SMALL = 32, 1e6  # points in a shape's first batch, where its extent is so small; else one
 SHARE = 4  # at least so many times what a batch of no points would take
 MOST = 1024  # points in it
