@@ -205,9 +205,10 @@ def compute(
     Raises what a batch raises beyond the failure of its points: a mistake in what is to be recorded, a crew
     that is lost as a whole, or OSError for workers of other versions than ours.
     """
-    queue = Queue(points, missing, crew.hands)
+    hands = crew.hands
+    queue = Queue(points, missing, hands)
     running: dict[Future[Finished], list[int]] = {}
-    slots = crew.hands if crew.hands == 1 else 2 * crew.hands
+    slots = hands if hands == 1 else 2 * hands
     try:
         while queue or running:
             while len(running) < slots:
