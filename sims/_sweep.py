@@ -204,7 +204,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(wanted: Design) -> Estimate:
-    """Roughly, from runs of one point of each shape, and then of larger and larger batches."""
+    """Roughly, from runs of a few points of each shape, or of one, and then of larger batches."""
     shapes: dict[Any, list[int]] = {}
     for i, sim in enumerate(wanted.points):
         shapes.setdefault(sim.shape_of_batch(), []).append(i)
