@@ -115,10 +115,11 @@ class Recorded:
                 pull = np.cos(alpha) * pull - np.sin(alpha) * (C * c + S * s)
             np.multiply(pull, K, out=theta_dot[m, t])
             theta_dot[m, t] += self.omega[m, None]
-            if kappa.any():
-                pin = kappa * (s * np.cos(target) - c * np.sin(target))
-                rise[m, t] += pin
-                theta_dot[m, t] -= pin
+            pin: Array | float = 0.0
+            if kappa.any():  # a zero beside those that are pinned shall have the sign it has alone
+                pin = kappa * (s * np.cos(target) - c * np.sin(target)) + 0.0
+            rise[m, t] += pin
+            theta_dot[m, t] -= pin
         return theta_dot, rise
 
 

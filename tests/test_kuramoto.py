@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -319,8 +319,14 @@ def crowds_to_split(draw):
     return crowd, sorted(draw(st.sets(st.integers(1, len(crowd)))))
 
 
+# what it is coupled with pulls by a zero, which has a sign
+ALONE = {"n": 1, "steps": 7, "target": 1.7, "K": 2.0}
+
+
 @settings(max_examples=200)
 @given(crowds_to_split())
+@example(([Kuramoto(kappa=kappa, seed=1, **ALONE) for kappa in (0.0, 1.7)], [1]))
+@example(([Kuramoto(kappa=kappa, seed=6, **ALONE) for kappa in (0.0, 1.7)], [1]))
 def test_a_member_has_the_bytes_of_the_single_run_however_the_batch_is_split(crowd_and_cuts):
     crowd, cuts = crowd_and_cuts
     together = Kuramoto.run_batch(crowd)
