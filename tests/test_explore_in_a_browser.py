@@ -194,10 +194,11 @@ def test_the_keyboard_moves_the_slider_one_computed_position_at_a_time(name, ope
         assert slider.get_attribute("aria-valuetext") != first
         assert slider.get_attribute("step") == "1"
         assert page.evaluate(f"{SHADOW}.querySelector('label[for=slider]').textContent")
-        page.wait_for_function(f"{SHADOW}.querySelector('[role=status]').textContent", timeout=5000)
-        assert page.evaluate(f"{SHADOW}.querySelector('[role=status]').textContent") == page.evaluate(
-            f"{SHADOW}.querySelector('.said').textContent"
+        # it is told once the slider rests: on a busy machine it rests between two keys, too
+        told, said = (
+            f"{SHADOW}.querySelector('{place}').textContent" for place in ("[role=status]", ".said")
         )
+        page.wait_for_function(f"{told} && {told} === {said}", timeout=5000)
 
 
 def test_dragging_in_the_overview_moves_the_slider(opened):
