@@ -4,7 +4,6 @@ from functools import cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
 
 import fontpkg
 import manimpango
@@ -13,10 +12,10 @@ from manim import Text
 from numpy.typing import NDArray
 
 from scenes._store import Store, key
+from sims._sealed import Damaged, seal, unseal
 
 Array = NDArray[np.float64]
 SOURCE = Path(__file__).read_bytes()
-DAMAGE = (BadZipFile, KeyError, ValueError, EOFError, OSError)
 MADE_BY = ("manim", "ManimPango", "svgelements", "numpy", "fontpkg-inter", "fontpkg-jetbrains-mono")
 
 
@@ -35,15 +34,15 @@ def outlines(text: str, size: float, font: str, weight: str) -> tuple[tuple[Arra
     path = store.find(name, ".npz")
     if path:
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(unseal(path), allow_pickle=False) as file:
                 return tuple(np.split(file["points"], file["ends"])), float(file["below"])
-        except DAMAGE:
+        except (OSError, Damaged):
             pass  # or gone since: set again and replaced
     glyphs, below = _set(text, size, font, weight)
     file = BytesIO()
     ends = np.cumsum([len(points) for points in glyphs])[:-1]
     np.savez(file, points=np.concatenate(glyphs), ends=ends, below=below)
-    store.keep(name, ".npz", file.getvalue())
+    store.keep(name, ".npz", seal(file.getvalue()))
     return glyphs, below
 
 

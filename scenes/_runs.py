@@ -20,7 +20,6 @@ from pathlib import Path
 from time import perf_counter, time
 from types import ModuleType
 from typing import Any, TypeVar
-from zipfile import BadZipFile
 
 import numpy as np
 import xarray as xr
@@ -29,13 +28,13 @@ from numpy.typing import NDArray
 import sims
 from scenes._store import Store, key
 from sims import Simulation
-from sims._trajectory import digest, revision, versions
+from sims._sealed import Damaged, seal, unseal
+from sims._trajectory import revision, versions
 
 Array = NDArray[Any]
 T = TypeVar("T")
 BEGAN = time()
 LIBRARIES = {Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")}
-DAMAGE = (BadZipFile, KeyError, ValueError, EOFError, OSError)
 WORTH = 0.05  # seconds: what runs quicker is run again in about the time it takes to load
 
 
@@ -79,16 +78,15 @@ def _kept(run: Callable[[], xr.Dataset], kind: type[Simulation], parameters: obj
     if path and (anew is None or name in anew):
         try:
             return _read(path)
-        except DAMAGE:
+        except (OSError, Damaged):
             pass  # or gone since: run again and replaced
     began = perf_counter()
     labels, arrays = _packed(run())
     trajectory = _unpacked(labels, arrays)
     if path or perf_counter() - began > WORTH:
-        labels["digest"] = digest(trajectory)
         file = BytesIO()
         np.savez(file, np.array(json.dumps(labels)), *arrays, allow_pickle=False)
-        store.keep(name, ".npz", file.getvalue())
+        store.keep(name, ".npz", seal(file.getvalue()))
         if anew is not None:
             anew.add(name)
     return trajectory
@@ -118,12 +116,10 @@ def _unpacked(labels: dict[str, Any], arrays: Iterable[Array]) -> xr.Dataset:
 
 def _read(path: Path) -> xr.Dataset:
     """What was kept, with the revision of now, whose source is the same."""
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(unseal(path), allow_pickle=False) as file:
         first, *others = file.files
         labels = json.loads(str(file[first]))
         trajectory = _unpacked(labels, (file[each] for each in others))
-    if labels["digest"] != digest(trajectory):
-        raise ValueError(f"{path} is not what was kept")
     return trajectory.assign_attrs(revision=revision())
 
 

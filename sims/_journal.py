@@ -9,7 +9,6 @@ import io
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +17,7 @@ from typing import IO, Any, NamedTuple, Self
 import numpy as np
 import xarray as xr
 
+from sims._sealed import Damaged, seal, unseal
 from sims._simulation import ParameterError
 from sims._trajectory import write_whole
 
@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 
 def pack(part: Part) -> bytes:
-    """A part as an .npz without pickles: plain arrays, and their labels as JSON."""
+    """A part as a sealed .npz without pickles: plain arrays, and their labels as JSON."""
     arrays = {f"variable {name}": v.values for name, v in part.kept.variables.items()}
     labels = {
         str(name): [v.dims, v.attrs, name in part.kept.coords] for name, v in part.kept.variables.items()
@@ -41,12 +41,12 @@ def pack(part: Part) -> bytes:
     said = {"points": part.points, "failure": np.array(part.failure), "labels": np.array(json.dumps(labels))}
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays, **said)
-    return file.getvalue()
+    return seal(file.getvalue())
 
 
 def unpack(path: Path) -> Part:
-    """The part in a file. Raises OSError, ValueError, KeyError or BadZipFile where it is damaged."""
-    with np.load(path, allow_pickle=False) as file:
+    """The part in a file. Raises Damaged where it is not what was packed, and OSError."""
+    with np.load(unseal(path), allow_pickle=False) as file:
         labels = json.loads(str(file["labels"]))
         found = {name: (dims, file[f"variable {name}"], attrs) for name, (dims, attrs, _) in labels.items()}
         kept = xr.Dataset(found).set_coords([name for name, (*_, along) in labels.items() if along])
@@ -113,7 +113,13 @@ class Journal:
         path = self.folder / "plan.json"
         if not path.exists():
             write_whole(path, json.dumps(self.plan).encode())
-        planned = json.loads(path.read_text())
+        try:
+            planned = json.loads(path.read_bytes())
+        except ValueError:
+            raise FileExistsError(
+                f"{path} is damaged, so that whose parts lie beside it is not known: "
+                f"remove {self.folder.name}"
+            ) from None
         self.parts = list(self._found())
         self._fresh = not self.parts
         if self.parts and not self.resume:
@@ -136,7 +142,7 @@ class Journal:
         for path in sorted(self.folder.glob("*.npz")):
             try:
                 yield unpack(path)
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            except (OSError, Damaged):
                 path.unlink()
 
     def keep(self, part: Part) -> None:

@@ -200,6 +200,19 @@ def test_a_damaged_part_is_computed_again(folder: Path) -> None:
     np.testing.assert_array_equal(load(folder / "s.nc").y, expected(POINTS))
 
 
+def test_a_damaged_plan_is_named_and_its_parts_stay(folder: Path) -> None:
+    process = begun(folder, 1, *GRID)
+    process.kill()
+    process.wait()
+    plan = folder / "s.nc.part" / "plan.json"
+    plan.write_bytes(plan.read_bytes()[:-9])
+    again = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", "--resume", cwd=folder)
+    assert again.returncode == 2
+    assert again.stderr.startswith(f"sims: {plan} is damaged")
+    assert again.stderr.endswith("remove s.nc.part\n")
+    assert parts(folder)
+
+
 # --- workers die
 
 
