@@ -17,10 +17,10 @@ from sims._trajectory import Diverged, versions
 
 SECONDS = 1.5  # a batch should take: long enough to hide what it costs to send, short enough to see progress
 PATIENCE = 6.0  # and at most, as long as it is not known what its points share
-FEW, SMALL = 32, 1e6  # points in a shape's first batch, where its extent is so small; else one
 SHARE = 4  # at least so many times what a batch of no points would take
 MOST = 1024  # points in it
 BYTES = 64e6  # of its trajectories
+FIRST = 512, 64e6  # points in a shape's first batch, and numbers these go through, in a second or two
 DEATHS = 3  # of workers, after which a point is run with no other beside it
 
 
@@ -107,8 +107,8 @@ class Crew(Protocol):
 class Queue:
     """The points still to run, by shape; batches grow until one takes SECONDS, and end in equal shares.
 
-    A batch of n points takes a + b n seconds. Of each shape every hand first runs a few points, then more;
-    from these follow a and b.
+    A batch of n points takes a + b n seconds. Of each shape every hand first runs as many as are quick for
+    sure, one at least, then more; from these follow a and b.
     """
 
     def __init__(self, points: Sequence[Simulation], missing: Iterable[int], hands: int) -> None:
@@ -119,7 +119,7 @@ class Queue:
             self.shape[i] = points[i].shape_of_batch()
             self.waiting.setdefault(self.shape[i], []).append(i)
         self.most: dict[Any, int] = {  # points in the next batch of each shape
-            shape: FEW if points[left[0]].extent() <= SMALL else 1 for shape, left in self.waiting.items()
+            shape: _first(points[left[0]]) for shape, left in self.waiting.items()
         }
         self.out: Counter[Any] = Counter()  # batches that are running
         self.first: dict[Any, tuple[int, float]] = {}  # points and seconds of the first batch
@@ -191,6 +191,12 @@ class Queue:
 
     def __bool__(self) -> bool:
         return bool(self.returned) or any(self.waiting.values())
+
+
+def _first(point: Simulation) -> int:
+    """How many points like this one are run before it is known what they take."""
+    through, kept = point.extent()
+    return max(1, int(min(FIRST[0], FIRST[1] / through, BYTES / (8 * kept))))
 
 
 def compute(

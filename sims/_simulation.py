@@ -214,15 +214,19 @@ class Simulation(BaseModel):
         """The values of the parameters that must be equal over a batch."""
         return tuple([getattr(self, name) for name in self._shaping])
 
-    def extent(self) -> float:
-        """About how many numbers a run goes through, at most: all whole ones that fix its shape, multiplied.
+    def extent(self) -> tuple[float, float]:
+        """About how many numbers a run goes through and keeps, at most.
 
+        The first are all whole ones that fix its shape, multiplied, and of these each `every`-th is kept.
         Infinite where the number of `steps` is not among them: then nothing is known before it is run.
         """
-        if "steps" not in self._shaping:
-            return math.inf
-        sizes = (value if isinstance(value, tuple) else (value,) for value in self.shape_of_batch())
-        return math.prod(max(1, size) for entries in sizes for size in entries if type(size) is int)
+        shaping = dict(zip(self._shaping, self.shape_of_batch()))
+        if "steps" not in shaping:
+            return math.inf, math.inf
+        every = shaping.pop("every", 1)
+        sizes = (value if isinstance(value, tuple) else (value,) for value in shaping.values())
+        numbers = math.prod(max(1, size) for entries in sizes for size in entries if type(size) is int)
+        return numbers, numbers / every
 
     def measure(self, trajectory: xr.Dataset) -> dict[str, float]:
         """The headline numbers of a trajectory: what a command prints and a sweep tabulates."""

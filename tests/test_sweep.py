@@ -335,16 +335,18 @@ def test_batches_are_as_large_as_what_their_points_share_is_worth(
 @pytest.mark.parametrize(
     ("sim", "few"),
     [
-        (Kuramoto(n=40, steps=1000, every=10), batches.FEW),
-        (Kuramoto(n=10**6, steps=10, every=10), 1),  # large in one parameter
-        (Kuramoto(n=1000, steps=1000), 1),  # or in two
-        (Backprop(hidden=(2,), steps=100, every=1), batches.FEW),
+        (Kuramoto(n=40, steps=1000, every=10), 512),  # 40·1000 numbers, and twice that with the degree 2
+        (Kuramoto(n=4000, steps=1000, every=1000), 8),  # 64e6 numbers are gone through
+        (Kuramoto(n=40, steps=1000, every=1), 100),  # 64 MB are kept
+        (Kuramoto(n=10**6, steps=100, every=10), 1),  # large in one parameter
+        (Kuramoto(n=10**4, steps=10**4), 1),  # or in two
+        (Backprop(hidden=(2,), samples=200, steps=100, every=1, watch=8), 25),
         (Backprop(hidden=(100, 100, 100), steps=10), 1),
         (Metronomes(), 1),  # tells no number of steps
     ],
 )
-def test_what_its_shape_tells_to_be_small_begins_with_a_few_and_all_else_with_one(sim, few) -> None:
-    queue = batches.Queue([sim] * 200, range(200), hands=1)
+def test_what_its_shape_tells_to_be_small_begins_with_many_and_all_else_with_one(sim, few) -> None:
+    queue = batches.Queue([sim] * 2000, range(2000), hands=1)
     assert len(queue.pop(alone=True) or []) == few
 
 
