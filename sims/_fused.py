@@ -2,7 +2,8 @@
 
 What `_phase_flow` and `rk4_in_place` do in a dozen passes over the oscillators: one stage's drift, the state
 of the next, its sine and cosine and their sums. Equal to them but for rounding. A member is computed alone,
-so that a batch has its bytes.
+so that a batch has its bytes. Inside, phases and frequencies are in turns: of 2πy the whole ones fall away
+without an error.
 """
 
 from collections.abc import Callable
@@ -26,15 +27,16 @@ Function = TypeVar("Function", bound=Callable[..., object])
 LARGEST = 1e15  # rad: beyond it neighbouring numbers are an eighth of a radian apart
 AT_ONCE = 2**24  # oscillator-steps between two looks at what came out, a tenth of a second
 
-TURNS = 1 / (2 * np.pi)
+TWO_PI = 2 * np.pi  # rad
 ROUND = 1.5 * 2**52  # added and taken away it rounds to a whole number
-TWO_PI = 6.2831853069365025, 2.430840202602477e-10  # its first 33 bits, and the rest
-# 2 sin(r/2) = r + r (A₀z + A₁z² + …) and cos(r/2) = 1 + B₀z + B₁z² + …, z = r², within 3e-16 for |r| <= π:
-# the polynomials of least largest error, by Remez' exchange in fifty digits
-A0, A1, A2, A3 = -0.04166666666666453, 0.00052083333332893, -3.100198409389723e-06, 1.0764576592581894e-08
-A4, A5, A6 = -2.4464698727662658e-11, 3.9177981445414496e-14, -4.495023491886783e-17
-B0, B1, B2, B3 = -0.12499999999999996, 0.002604166666666534, -2.1701388888735587e-05, 9.688120031214063e-08
-B4, B5, B6, B7 = -2.691144197942575e-10, 5.096818981077988e-13, -6.996524841836204e-16, 7.035746558416055e-19
+# √2 sin πr = r (A₀ + A₁z + A₂z² + …) within 3e-16 and √2 cos πr = B₀ + B₁z + B₂z² + … within 1e-16, z = r²,
+# |r| <= 1/2: the polynomials of least largest error, by Remez' exchange in fifty digits, each coefficient
+# rounded before the next is found
+A0, A1, A2, A3 = 4.442882938158362, -7.308249499994565, 3.6064765714225113, -0.8474880236381572
+A4, A5, A6, A7 = 0.1161718116109042, -0.010423248566457358, 0.0006589550334212811, -2.9838741485616967e-05
+B0, B1, B2, B3 = 1.4142135623730951, -6.978864199638927, 5.73988573495061, -1.8883467171647952
+B4, B5, B6, B7 = 0.3328077708631323, -0.03649646974287639, 0.0027288875746998807, -0.00014808201730650636
+B8 = 6.0695347476980805e-06
 
 
 def compiled(*liberties: str) -> Callable[[Function], Function]:
@@ -56,19 +58,19 @@ def _prefer(typing_context: object) -> object:
 widest = cast(Callable[[], None], numba.extending.intrinsic(_prefer))
 
 
-# sums may not be taken in another order here: it would undo the reduction to |r| <= π
+# sums may not be taken in another order here: it would undo the rounding to whole turns
 @compiled("contract")
-def sin_cos(theta: float) -> tuple[float, float]:
-    """Sine and cosine within 1e-15 of those of theta (1 ± 1e-16): u = 2 sin(r/2), v = cos(r/2), r = θ mod 2π.
+def sin_cos(y: float) -> tuple[float, float]:
+    """Sine and cosine of y turns within 1e-15: of θ = 2πy they are uv and v² - 1, with r = y mod 1,
+    u = √2 sin πr and v = √2 cos πr.
 
-    sin θ = uv and cos θ = v² - u²/4. No branches and no table, so that it runs in vectors.
+    No branches and no table, so that it runs in vectors.
     """
-    turns = (theta * TURNS + ROUND) - ROUND
-    r = (theta - turns * TWO_PI[0]) - turns * TWO_PI[1]
+    r = y - ((y + ROUND) - ROUND)
     z = r * r
-    u = r + r * (z * (A0 + z * (A1 + z * (A2 + z * (A3 + z * (A4 + z * (A5 + z * A6)))))))
-    v = 1 + z * (B0 + z * (B1 + z * (B2 + z * (B3 + z * (B4 + z * (B5 + z * (B6 + z * B7)))))))
-    return u * v, v * v - 0.25 * u * u
+    u = r * (A0 + z * (A1 + z * (A2 + z * (A3 + z * (A4 + z * (A5 + z * (A6 + z * A7)))))))
+    v = B0 + z * (B1 + z * (B2 + z * (B3 + z * (B4 + z * (B5 + z * (B6 + z * (B7 + z * B8)))))))
+    return u * v, v * v - 1
 
 
 @compiled("contract", "reassoc")
@@ -85,14 +87,23 @@ def start(y: Array, s: Array, c: Array) -> tuple[float, float]:
 
 @compiled("contract", "reassoc")
 def stage(
-    y: Array, omega: Array, a: float, b: float, h: float, w: float, total: Array, s: Array, c: Array
+    y: Array,
+    omega: Array,
+    a: float,
+    b: float,
+    h: float,
+    w: float,
+    first: bool,
+    total: Array,
+    s: Array,
+    c: Array,
 ) -> tuple[float, float]:
-    """k = ω + a cos θ + b sin θ; total += wk; of the next state y + hk sine and cosine alone are kept."""
+    """k = ω + a cos θ + b sin θ; total += wk, which begins as y; sine and cosine of the next state y + hk."""
     widest()
     S = C = 0.0
     for i in range(y.size):
         k = omega[i] + a * c[i] + b * s[i]
-        total[i] += w * k
+        total[i] = (y[i] if first else total[i]) + w * k
         sine, cosine = sin_cos(y[i] + h * k)
         s[i], c[i] = sine, cosine
         S, C = S + sine, C + cosine
@@ -107,9 +118,8 @@ def finish(
     widest()
     S = C = 0.0
     for i in range(y.size):
-        theta = total[i] + w * (omega[i] + a * c[i] + b * s[i])
-        sine, cosine = sin_cos(theta)
-        y[i] = total[i] = theta
+        y[i] = total[i] + w * (omega[i] + a * c[i] + b * s[i])
+        sine, cosine = sin_cos(y[i])
         s[i], c[i] = sine, cosine
         S, C = S + sine, C + cosine
     return S, C
@@ -149,20 +159,21 @@ def march(
     steps: tuple[int, int, int],
     kept: Array,
 ) -> None:
-    """One member's steps from `begin` to `end`; its state stays, y of every so many steps goes into kept."""
+    """One member's steps from `begin` to `end`; its state stays, 2πy of every so many goes into kept."""
     widest()
     y, s, c, total = state
     begin, end, every = steps
     S, C = sums
     flow = np.empty_like(y) if graph[1].size else omega
     for step in range(begin, end):
-        for h, w in ((dt / 2, dt / 6), (dt / 2, dt / 3), (dt, dt / 3)):
+        for h, w, first in ((dt / 2, dt / 6, True), (dt / 2, dt / 3, False), (dt, dt / 3, False)):
             a, b = seen(s, c, S, C, turn, pin, omega, graph, flow)
-            S, C = stage(y, flow, a, b, h, w, total, s, c)
+            S, C = stage(y, flow, a, b, h, w, first, total, s, c)
         a, b = seen(s, c, S, C, turn, pin, omega, graph, flow)
         S, C = finish(y, flow, a, b, dt / 6, total, s, c)
         if (step + 1) % every == 0:
-            kept[(step + 1) // every] = y
+            for i in range(y.size):
+                kept[(step + 1) // every, i] = TWO_PI * y[i]
     sums[0], sums[1] = S, C
 
 
@@ -185,13 +196,13 @@ def rk4(
     B, N = theta.shape
     share = K * N / (2 * links.shape[1]) if links.size else K / N
     Kc, Ks = (share * np.cos(alpha))[:, 0], (share * np.sin(alpha))[:, 0]
-    turn = np.array([[-Ks, Kc], [-Kc, -Ks]]).transpose(2, 0, 1).copy()
-    pin = np.hstack([kappa * np.sin(target), -kappa * np.cos(target)])
+    turn = np.array([[-Ks, Kc], [-Kc, -Ks]]).transpose(2, 0, 1).copy() / TWO_PI
+    pin = np.hstack([kappa * np.sin(target), -kappa * np.cos(target)]) / TWO_PI
     kept = np.empty((B, steps // every + 1, N))
     kept[:, 0] = theta
     # four arrays, and not one of four rows: only so is it plain to the compiler that they lie apart
-    state = y, s, c, total = empty(N), empty(N), empty(N), empty(N)
-    frequencies, both, sums = empty(N), empty(2 * N), np.empty(2)
+    y, s, c, total, frequencies = (empty(N) for _ in range(5))
+    both, sums = empty(2 * N), np.empty(2)
     at_once = max(1, AT_ONCE // N)
     # member after member, whose state then stays in the cache
     stretches = -(-steps // at_once)
@@ -201,11 +212,11 @@ def rk4(
         if begin == 0:
             A = adjacency(links[m], N)
             graph = A.indptr, A.indices.astype(np.uint32), both
-            frequencies[:] = omega[m]
-            y[:] = total[:] = theta[m]
+            np.divide(omega[m], TWO_PI, out=frequencies)
+            np.divide(theta[m], TWO_PI, out=y)
             sums[:] = start(y, s, c)
-        march(state, sums, frequencies, turn[m], pin[m], graph, dt, (begin, end, every), kept[m])
-        if not np.abs(y).max() < LARGEST:
+        march((y, s, c, total), sums, frequencies, turn[m], pin[m], graph, dt, (begin, end, every), kept[m])
+        if not np.abs(y).max() < LARGEST / TWO_PI:
             rows = kept[m, begin // every + 1 : end // every + 1]
             lost = np.flatnonzero(~(np.abs(rows).max(-1) < LARGEST))
             last = (begin // every + 1 + lost[0]) * every if lost.size else end
