@@ -30,8 +30,7 @@ from sims._record import Record, records
 from sims._simulation import ParameterError, Simulation, labels_of
 from sims._trajectory import check_writable, load, revision, save, versions
 
-PROBES, LONG = 3, 1.0  # so many batches, or more as long as they take less than so many seconds
-SHORT, TOO_LONG = 0.5, 10.0  # seconds below which it is run a third time, and above which not again
+SHORT, LONG = 0.5, 4.0  # seconds: a batch run for an estimate is run again below, and none is to take longer
 
 
 @dataclass(frozen=True)
@@ -204,31 +203,35 @@ class Estimate(NamedTuple):
 
 
 def estimate(wanted: Design) -> Estimate:
-    """Roughly, from runs of a few points of each shape, or of one, and then of larger batches."""
-    shapes: dict[Any, list[int]] = {}
-    for i, sim in enumerate(wanted.points):
-        shapes.setdefault(sim.shape_of_batch(), []).append(i)
-    seconds = nbytes = 0.0
-    for shape, places in shapes.items():
-        queue = Queue(wanted.points, places, hands=1)
-        count, finished, probes = 0, None, 0
-        while batch := queue.pop(alone=True):
-            probes += 1
-            count, finished = len(batch), quickest(wanted.order, [wanted.points[i] for i in batch])
-            queue.learn(batch, finished)
-            if (probes >= PROBES and finished.seconds > LONG) or finished.seconds > TOO_LONG:
-                break
-        assert finished is not None
-        a, b = queue.cost.get(shape, (0.0, finished.seconds / count))
-        seconds += a * -(-len(places) // queue.most[shape]) + b * len(places)
-        nbytes += len(places) * finished.kept.drop_vars(finished.kept.coords).nbytes / count
-    return Estimate(seconds, nbytes)
+    """Roughly, from a run of one point of each shape, and of more as long as that takes but seconds."""
+    shapes: dict[Any, list[Simulation]] = {}
+    for point in wanted.points:
+        shapes.setdefault(point.shape_of_batch(), []).append(point)
+    seconds, nbytes = zip(*(_of_one_shape(wanted.order, points) for points in shapes.values()))
+    return Estimate(sum(seconds), sum(nbytes))
+
+
+def _of_one_shape(order: Order, points: Sequence[Simulation]) -> Estimate:
+    queue = Queue(points, range(len(points)), hands=1)
+    ((shape, first),) = queue.most.items()
+    count = more = 1
+    while more:
+        count = more
+        finished = quickest(order, points[:count])
+        queue.learn(range(count), finished)
+        a, b = queue.cost.get(shape, (0.0, finished.seconds))
+        largest = min(queue.most[shape], len(points))
+        fitting = (min(n, largest) for n in (8 * count, 2 * count) if a + b * n < LONG)
+        more = next((n for n in fitting if n > count), 0)
+    kept = finished.kept.drop_vars(finished.kept.coords)
+    batches = 1 + -(-max(0, len(points) - first) // largest)
+    return Estimate(a * batches + b * len(points), len(points) * kept.nbytes / count)
 
 
 def quickest(order: Order, sims: Sequence[Simulation]) -> Finished:
-    """A batch run again, and a short one a third time: what comes first pays for what it brings to hand."""
+    """A batch, run up to three times where it is short: what comes first pays for what it brings to hand."""
     found = [run(order, sims)]
-    while len(found) < 3 and sum(each.seconds for each in found) < (SHORT, TOO_LONG)[len(found) == 1]:
+    while len(found) < 3 and sum(each.seconds for each in found) < SHORT:
         found.append(run(order, sims))
     return min(found, key=lambda each: each.seconds)
 

@@ -246,20 +246,28 @@ def foretold(wanted: "Design", jobs: int) -> None:
     from sims._sweep import estimate
 
     seconds, nbytes = estimate(wanted)
-    minutes, rest = divmod(round(seconds / jobs), 60)
-    hours, minutes = divmod(minutes, 60)
-    long = f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
     jobs = min(jobs, len(wanted.points))
     many = f"in {jobs} processes" if jobs > 1 else "in one process"
-    disk = f"{nbytes / 1e6:,.2f} MB" if nbytes < 1e9 else f"{nbytes / 1e9:,.1f} GB"
+    size, unit = next(((n, u) for n, u in ((1e9, "GB"), (1e6, "MB")) if nbytes >= n), (1e3, "kB"))
     tell(
         {
             "points": counted(wanted),
             "recorded": ", ".join(wanted.asked),
-            "disk": f"{disk} before compression",
-            "time": f"about {long} {many}",
+            "disk": f"{nbytes / size:,.1f} {unit} before compression",
+            "time": f"{_duration(seconds / jobs)} {many}",
         }
     )
+
+
+def _duration(seconds: float) -> str:
+    """In words of two units at most."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"about {hours} h {minutes} min"
+    if minutes:
+        return f"about {minutes} min {rest} s"
+    return f"about {rest} s" if rest else "less than a second"
 
 
 def counted(wanted: "Design") -> str:

@@ -20,6 +20,7 @@ from sims import (
     Metronomes,
     ParameterError,
     Simulation,
+    _sweep,
     latin,
     load,
     param,
@@ -369,6 +370,30 @@ def test_hands_share_the_work_evenly_and_what_batches_cost_is_hidden(hands, sim,
     share = -(-1000 // hands)
     # beside an equal share each has what it takes to learn, and the end, at which no two need be done at once
     assert now < 1.25 * (alone + each * share) + 3 * alone + max(each, batches.SECONDS / 2)
+
+
+@pytest.mark.parametrize(
+    ("alone", "each", "seconds"),
+    [
+        (0.0, 0.1, 300),
+        (0.0, 4.0, 12_000),
+        (1.5, 0.01, 6 * 1.5 + 30),  # a first batch, and those of 600, as above
+    ],
+)
+@pytest.mark.parametrize("sim", [SMALL, SMALL.model_copy(update={"n": 10**6})])
+def test_an_estimate_follows_from_two_short_batches(monkeypatch, sim, alone, each, seconds) -> None:
+    taken = []
+
+    def run(order: batches.Order, points: list[Kuramoto]) -> batches.Finished:
+        taken.append(alone + each * len(points))
+        kept = xr.Dataset({"r": ("batch", np.zeros(len(points)))})
+        return batches.Finished([""] * len(points), kept, taken[-1], 1, {})
+
+    monkeypatch.setattr(_sweep, "run", run)
+    found = _sweep.estimate(_sweep.design(sim, {"seed": range(3000)}))
+    assert found.seconds == pytest.approx(seconds, rel=0.1)
+    assert found.nbytes == 3000 * 8
+    assert sum(taken) < max(10, 3 * each)
 
 
 # --- failures

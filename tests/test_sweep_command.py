@@ -106,11 +106,28 @@ def test_a_dry_run_tells_points_disk_and_time_and_leaves_nothing(sims: Run, tmp_
     code, out, err = sims("sweep", "kuramoto", *QUICK, *words, "--dry-run")
     assert (code, err) == (0, "")
     assert re.search(r"^points +1,000 = 50 K × 20 seed$", out, re.M)
-    told = re.search(r"^disk +([\d.]+) MB before compression$", out, re.M)
+    told = re.search(r"^disk +([\d.]+) kB before compression$", out, re.M)
     assert told
-    assert float(told[1]) == pytest.approx(1000 * 41 * 8 / 1e6, rel=0.05)
-    assert re.search(r"^time +about \d+ s in one process$", out, re.M)
+    assert float(told[1]) == pytest.approx(1000 * 41 * 8 / 1e3, rel=0.05)
+    assert re.search(r"^time +(about \d+ s|less than a second) in one process$", out, re.M)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nbytes", "jobs", "words"),
+    [
+        (0.2, 900, 1, ("less than a second in one process", "0.9 kB")),
+        (61, 2e6, 1, ("about 1 min 1 s in one process", "2.0 MB")),
+        (3 * 3600, 3.25e12, 2, ("about 1 h 30 min in 2 processes", "3,250.0 GB")),
+        (30, 1e9, 8, ("about 10 s in 3 processes", "1.0 GB")),  # of eight, five have nothing to do
+    ],
+)
+def test_a_dry_run_speaks_in_units_that_fit(sims: Run, monkeypatch, seconds, nbytes, jobs, words) -> None:
+    monkeypatch.setattr("sims._sweep.estimate", lambda wanted: (seconds, nbytes))
+    _, out, _ = sims("sweep", "kuramoto", "--over", "K=1,2,3", "--jobs", jobs, "--dry-run")
+    time, disk = words
+    assert re.search(rf"^time +{time}$", out, re.M)
+    assert re.search(rf"^disk +{disk} before compression$", out, re.M)
 
 
 def test_points_that_failed_are_counted_and_the_first_reason_told(sims: Run) -> None:
