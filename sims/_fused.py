@@ -61,8 +61,7 @@ widest = cast(Callable[[], None], numba.extending.intrinsic(_prefer))
 # sums may not be taken in another order here: it would undo the rounding to whole turns
 @compiled("contract")
 def sin_cos(y: float) -> tuple[float, float]:
-    """Sine and cosine of y turns within 1e-15: of θ = 2πy they are uv and v² - 1, with r = y mod 1,
-    u = √2 sin πr and v = √2 cos πr.
+    """Sine and cosine of θ = 2πy within 1e-15: uv and v² - 1, u = √2 sin πr, v = √2 cos πr, r = y mod 1.
 
     No branches and no table, so that it runs in vectors.
     """
