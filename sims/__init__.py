@@ -23,6 +23,7 @@ MACHINERY = {
     "latin": "_axes",
     "random": "_axes",
     "figure": "_plot",
+    "style": "_look",
     "compare": "_compare",
     "export": "_export",
     "save": "_trajectory",

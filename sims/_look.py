@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import matplotlib as mpl
+import matplotlib.style
 from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.colors import Colormap, LinearSegmentedColormap
+
+from sims._discover import UnknownName
 
 Style = Literal["journal", "film", "film-light"]
 
@@ -98,18 +102,56 @@ def look() -> Look:
     return _look.get()
 
 
+def style(name: Style = "journal") -> Look:
+    """Give matplotlib's own figures the look of ours from here on; returns its colours.
+
+        look = sims.style("film-light")
+        ax.plot(x, y)                          # in look.cycle[0], on look.ground
+        ax.pcolormesh(x, y, z, cmap=look.levels)
+
+    `name` is "journal" (on white), "film" or "film-light" (on the ground of the films). The colours are
+    `ground`, `blank` (the zero of a map), `ink`, `muted`, `faint`, the six of `cycle`, and the colour maps
+    `ordered`, `signed`, `levels` and `turn` (for phases). `plt.rcdefaults()` takes it off again.
+
+    Raises UnknownName for another name.
+    """
+    worn = _named(name)
+    mpl.rcParams.update(settings(worn))
+    mpl.rcParams.update({"figure.constrained_layout.use": True, "figure.dpi": 150, "legend.frameon": False})
+    return worn
+
+
 @contextmanager
-def dressed(style: Style) -> Iterator[Look]:
+def dressed(name: Style) -> Iterator[Look]:
     """Within this block, figures are drawn in that style."""
+    worn = _named(name)
+    token = _look.set(worn)
+    try:
+        with wearing(worn):
+            yield worn
+    finally:
+        _look.reset(token)
+
+
+@contextmanager
+def wearing(worn: Look) -> Iterator[None]:
+    """Within this block, matplotlib is as it comes but for this look, whatever else it was told before."""
+    with mpl.style.context(["default", settings(worn)]):
+        yield
+
+
+def _named(name: Style) -> Look:
+    if name not in LOOKS:
+        raise UnknownName(f"there is no style {name!r}: known are {', '.join(LOOKS)}")
+    _add_font()
+    return LOOKS[name]
+
+
+@cache
+def _add_font() -> None:
     import fontpkg  # type: ignore[import-untyped]
 
     font_manager.fontManager.addfont(fontpkg.path("inter"))
-    token = _look.set(LOOKS[style])
-    try:
-        with mpl.rc_context(settings(LOOKS[style])):
-            yield LOOKS[style]
-    finally:
-        _look.reset(token)
 
 
 def settings(worn: Look) -> dict[Any, Any]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,7 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
 
 from sims._labels import set_low
-from sims._look import Look, look, settings
+from sims._look import Look, look, wearing
 
 # inches: how wide and high a panel is with what belongs to it, by the number of columns
 CELL = {1: (4.8, 3.2), 2: (3.6, 2.4), 3: (2.4, 2.1)}
@@ -42,12 +41,12 @@ class Page(Figure):
 
     def draw(self, renderer: Any) -> None:
         """Draw in the style the page was made in, whatever the present one is."""
-        with mpl.rc_context(settings(self.worn)):
+        with wearing(self.worn):
             super().draw(renderer)
 
     def savefig(self, *args: Any, **kwargs: Any) -> None:
         """Write a file as matplotlib does, in the style the page was made in."""
-        with mpl.rc_context(settings(self.worn)):
+        with wearing(self.worn):
             super().savefig(*args, **kwargs)
 
     def written(self, kind: str, metadata: dict[str, Any] | None = None) -> bytes:
