@@ -226,11 +226,11 @@ def telling(path: Path) -> Iterator[None]:
 def written(path: Path, folder: bool = False) -> Iterator[Path]:
     """A file or folder beside `path` to write to, which takes its place when the block ends well.
 
-    Whatever else happens, nothing is left; only SIGKILL leaves `.NAME.*.part`, which nobody takes for `path`
-    and which goes when `path` is written next.
+    Whatever else happens, nothing is left; only a signal leaves `.NAME.*.part`, which nobody takes for `path`
+    and which `sweep` removes, at the latest when `path` is written next.
     """
     with telling(path):
-        _sweep(path)
+        sweep(path)
         beside, lock = _begun(path, folder)
     try:
         yield beside
@@ -259,7 +259,7 @@ def _begun(path: Path, folder: bool) -> tuple[Path, int]:
             os.close(lock)
 
 
-def _sweep(path: Path) -> None:
+def sweep(path: Path) -> None:
     """Remove what killed writers of `path` left; what another is writing is locked and stays."""
     left = re.compile(rf"\.{re.escape(path.name)}\.[^.]+\.part")
     for name in filter(left.fullmatch, os.listdir(path.parent)):

@@ -29,7 +29,7 @@ import sims
 from scenes import _render
 from scenes._encode import Piece
 from scenes._film import Beat, Film
-from scenes._formats import Format
+from scenes._formats import Format, sweep
 from scenes._language import ENGLISH, tables
 from scenes._paint import Painter
 from scenes._pictures import png
@@ -256,11 +256,14 @@ def spread(
                 if isinstance(said, BaseException):
                     raise said
                 report(said)
-    finally:
+    except BaseException:
         for process, _ in at_work.values():
             process.terminate()
         for process, _ in at_work.values():
             process.join()
+        for span in spans:
+            sweep(path(span))
+        raise
 
 
 def shared_out(spans: Sequence[Span], count: int) -> list[list[Span]]:

@@ -23,6 +23,15 @@ from scenes.parts.curve import Curve
 from sims import Kuramoto
 
 
+class Fatal(Advance):
+    """Ends the process that draws it, in the middle of a piece."""
+
+    def interpolate_mobject(self, alpha):
+        if alpha > 0.5 and multiprocessing.parent_process():
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().interpolate_mobject(alpha)
+
+
 class Three(Film):
     """Three beats, and trouble in the last but one."""
 
@@ -41,7 +50,8 @@ class Three(Film):
                 bytearray(1 << 62)
             if trouble == "killed" and multiprocessing.parent_process():
                 os.kill(os.getpid(), signal.SIGKILL)
-            self.play(Advance(chart, 0, end, run_time=1))
+            course = Fatal if trouble == "killed midway" else Advance
+            self.play(course(chart, 0, end, run_time=1))
 '''
 UNTOUCHABLE = 1, 2  # capabilities of root to write and to read everywhere
 PR_CAPBSET_DROP = 24
@@ -116,10 +126,11 @@ def test_without_memory_finished_pieces_are_kept(folder, jobs):
     assert drawn(render(folder)) == 60 - kept
 
 
-def test_where_the_system_kills_what_draws_again_and_again_finished_pieces_are_kept(folder):
-    line = told(render(folder, "--jobs", "2", TROUBLE="killed"), 1)
+@pytest.mark.parametrize("trouble", ["killed", "killed midway"])
+def test_where_the_system_kills_what_draws_again_and_again_finished_pieces_are_kept(folder, trouble):
+    line = told(render(folder, "--jobs", "2", TROUBLE=trouble), 1)
     assert "a process that draws was killed 3 times at 2.0 s of ./three.py: out of memory?" in line
-    assert not (folder / "out/clip.mp4").exists()
+    assert is_clean(folder)
     assert drawn(render(folder)) == 30
 
 
