@@ -230,11 +230,16 @@ GROWTH: dict[str, tuple[tuple[int, ...], Callable[[int, str], list[Kuramoto]]]] 
     ),
     "seeds": (
         (10, 100, 1_000, 10_000),
-        lambda B, scheme: [Kuramoto(n=1000, steps=10, every=10, scheme=scheme, seed=s) for s in range(B)],
+        # compiled, ten times as many steps, or it would be the set-up that is timed
+        lambda B, scheme: [
+            Kuramoto(n=1000, steps=steps, every=steps, scheme=scheme, seed=seed)
+            for steps in [100 if scheme == "rk4_fused" else 10]
+            for seed in range(B)
+        ],
     ),
     "steps": (
         (100, 1_000, 10_000, 100_000),
-        # of compiled steps a hundred times as many oscillators, or it would be the set-up that is timed
+        # and a hundred times as many oscillators
         lambda steps, scheme: [
             Kuramoto(n=10_000 if scheme == "rk4_fused" else 100, steps=steps, every=100, scheme=scheme)
         ],
