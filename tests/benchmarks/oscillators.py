@@ -216,6 +216,12 @@ def noise(quick: bool) -> Group:
     return Group(f"noise of {n} oscillators", f"{steps:,} steps", 1, ROUNDS, timings, pairs)
 
 
+def crowd(seeds: int, scheme: str) -> list[Kuramoto]:
+    """So many seeds; compiled, of ten times as many steps, or it would be the set-up that is timed."""
+    steps = 100 if scheme == "rk4_fused" else 10
+    return [Kuramoto(n=1000, steps=steps, every=steps, scheme=scheme, seed=seed) for seed in range(seeds)]
+
+
 # what grows, over three decades, and the runs at each size: cost per unit of it should stay
 GROWTH: dict[str, tuple[tuple[int, ...], Callable[[int, str], list[Kuramoto]]]] = {
     "oscillators": (
@@ -230,16 +236,11 @@ GROWTH: dict[str, tuple[tuple[int, ...], Callable[[int, str], list[Kuramoto]]]] 
     ),
     "seeds": (
         (10, 100, 1_000, 10_000),
-        # compiled, ten times as many steps, or it would be the set-up that is timed
-        lambda B, scheme: [
-            Kuramoto(n=1000, steps=steps, every=steps, scheme=scheme, seed=seed)
-            for steps in [100 if scheme == "rk4_fused" else 10]
-            for seed in range(B)
-        ],
+        crowd,
     ),
     "steps": (
         (100, 1_000, 10_000, 100_000),
-        # and a hundred times as many oscillators
+        # compiled, a hundred times as many oscillators, or it would be the set-up that is timed
         lambda steps, scheme: [
             Kuramoto(n=10_000 if scheme == "rk4_fused" else 100, steps=steps, every=100, scheme=scheme)
         ],
