@@ -20,8 +20,9 @@ from sims._progress import ticks
 from sims._trajectory import check_finite
 
 Array = NDArray[np.float64]
-# indptr and indices of an array of sparse rows, unsigned because that is quicker, and room for 2N numbers
-Graph = tuple[NDArray[np.int32], NDArray[np.uint32], Array]
+# indptr and indices of an array of sparse rows, and room for 2N numbers; unsigned, or each index would be
+# asked whether it counts from the end
+Graph = tuple[NDArray[np.uint32], NDArray[np.uint32], Array]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 LARGEST = 1e15  # rad: beyond it neighbouring numbers are an eighth of a radian apart
@@ -130,8 +131,11 @@ def seen(
 ) -> tuple[float, float]:
     """a and b of the mean field; on a network, where they differ, the drift itself in flow, and 0 and 0."""
     indptr, indices, both = graph
+    # by names of their own, or they would be read anew for every oscillator
+    aC, aS, bC, bS = turn[0, 0], turn[0, 1], turn[1, 0], turn[1, 1]
+    a0, b0 = pin[0], pin[1]
     if indices.size == 0:
-        return turn[0, 0] * C + turn[0, 1] * S + pin[0], turn[1, 0] * C + turn[1, 1] * S + pin[1]
+        return aC * C + aS * S + a0, bC * C + bS * S + b0
     # side by side, so that a neighbour far away is one look into memory, not two
     for i in range(s.size):
         both[2 * i], both[2 * i + 1] = s[i], c[i]
@@ -141,7 +145,7 @@ def seen(
             j = 2 * indices[k]
             S += both[j]
             C += both[j + 1]
-        a, b = turn[0, 0] * C + turn[0, 1] * S + pin[0], turn[1, 0] * C + turn[1, 1] * S + pin[1]
+        a, b = aC * C + aS * S + a0, bC * C + bS * S + b0
         flow[i] = omega[i] + a * c[i] + b * s[i]
     return 0.0, 0.0
 
@@ -210,7 +214,7 @@ def rk4(
         end = min(steps, begin + at_once)
         if begin == 0:
             A = adjacency(links[m], N)
-            graph = A.indptr, A.indices.astype(np.uint32), both
+            graph = A.indptr.astype(np.uint32), A.indices.astype(np.uint32), both
             np.divide(omega[m], TWO_PI, out=frequencies)
             np.divide(theta[m], TWO_PI, out=y)
             sums[:] = start(y, s, c)
