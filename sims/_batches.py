@@ -20,7 +20,7 @@ PATIENCE = 6.0  # and at most, as long as it is not known what its points share
 SHARE = 4  # at least so many times what a batch of no points would take
 MOST = 1024  # points in it
 BYTES = 64e6  # of its trajectories
-FIRST = 512, 64e6  # points in a shape's first batch, and numbers these go through, in a second or two
+FIRST = 512, 32e6  # points in a shape's first batch, and numbers these go through, in a second or two
 DEATHS = 3  # of workers, after which a point is run with no other beside it
 
 
@@ -194,7 +194,7 @@ class Queue:
 
 
 def _first(point: Simulation) -> int:
-    """How many points like this one are run before it is known what they take."""
+    """How many points like this one are run before it is known what they take: one, if it tells nothing."""
     through, kept = point.extent()
     return max(1, int(min(FIRST[0], FIRST[1] / through, BYTES / (8 * kept))))
 

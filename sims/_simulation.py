@@ -215,18 +215,12 @@ class Simulation(BaseModel):
         return tuple([getattr(self, name) for name in self._shaping])
 
     def extent(self) -> tuple[float, float]:
-        """About how many numbers a run goes through and keeps, at most.
+        """About how many numbers a run goes through, at some ten nanoseconds each beside others, and keeps.
 
-        The first are all whole ones that fix its shape, multiplied, and of these each `every`-th is kept.
-        Infinite where the number of `steps` is not among them: then nothing is known before it is run.
+        A kind of which this follows from the parameters may say so: a sweep then begins with many runs side
+        by side. Of all others it begins with one, as nothing is known before it is run.
         """
-        shaping = dict(zip(self._shaping, self.shape_of_batch()))
-        if "steps" not in shaping:
-            return math.inf, math.inf
-        every = shaping.pop("every", 1)
-        sizes = (value if isinstance(value, tuple) else (value,) for value in shaping.values())
-        numbers = math.prod(max(1, size) for entries in sizes for size in entries if type(size) is int)
-        return numbers, numbers / every
+        return math.inf, math.inf
 
     def measure(self, trajectory: xr.Dataset) -> dict[str, float]:
         """The headline numbers of a trajectory: what a command prints and a sweep tabulates."""

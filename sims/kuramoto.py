@@ -219,6 +219,11 @@ class Kuramoto(Simulation):
             "energy": lambda: found.levels[2],
         }
 
+    def extent(self) -> tuple[float, float]:
+        """The phases at all steps, on a network with what each sees of its neighbours; those recorded."""
+        phases = self.n * self.steps
+        return phases * (1 if self.network == "all" else 1 + self.degree), phases / self.every
+
     def measure(self, trajectory: xr.Dataset) -> dict[str, float]:
         """Order at the end and over the last half, with the theory's value where there is one."""
         late = trajectory.r.isel(time=slice(trajectory.sizes["time"] // 2, None))

@@ -40,6 +40,7 @@ class Fragile(Simulation):
     """Fails where it is told to."""
 
     x: float = param(0.0, "a number", symbol="x", unit="m", ge=-10, le=10)
+    steps: int = param(3, "number of steps", ge=3, le=3, shape=True)
     seed: int = param(0, "seed", ge=0, le=100)
 
     variables = {
@@ -336,17 +337,17 @@ def test_batches_are_as_large_as_what_their_points_share_is_worth(
 @pytest.mark.parametrize(
     ("sim", "few"),
     [
-        (Kuramoto(n=40, steps=1000, every=10), 512),  # 40·1000 numbers, and twice that with the degree 2
-        (Kuramoto(n=4000, steps=1000, every=1000), 8),  # 64e6 numbers are gone through
-        (Kuramoto(n=40, steps=1000, every=1), 100),  # 64 MB are kept
+        (Kuramoto(n=40, steps=1000, every=10), 512),
+        (Kuramoto(n=4000, steps=1000, every=1000), 8),  # 32e6 phases are gone through
+        (Kuramoto(n=4000, steps=100, every=100, network="ring", degree=4), 16),  # and four neighbours of each
+        (Kuramoto(n=40, steps=1000, every=1), 200),  # 64 MB are kept
         (Kuramoto(n=10**6, steps=100, every=10), 1),  # large in one parameter
         (Kuramoto(n=10**4, steps=10**4), 1),  # or in two
-        (Backprop(hidden=(2,), samples=200, steps=100, every=1, watch=8), 25),
-        (Backprop(hidden=(100, 100, 100), steps=10), 1),
-        (Metronomes(), 1),  # tells no number of steps
+        (Metronomes(), 1),
+        (Fragile(), 1),  # a user's own, of whose points each may take minutes, as small as its numbers are
     ],
 )
-def test_what_its_shape_tells_to_be_small_begins_with_many_and_all_else_with_one(sim, few) -> None:
+def test_what_is_known_to_be_quick_begins_with_many_and_all_else_with_one(sim, few) -> None:
     queue = batches.Queue([sim] * 2000, range(2000), hands=1)
     assert len(queue.pop(alone=True) or []) == few
 
