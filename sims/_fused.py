@@ -14,6 +14,7 @@ import numba.extending  # type: ignore[import-not-found, import-untyped, unused-
 import numpy as np
 from numpy.typing import NDArray
 
+from sims import _pair as pairs
 from sims._integrate import CURE, empty
 from sims._network import Edges, adjacency
 from sims._progress import ticks
@@ -126,11 +127,11 @@ def finish(
 
 
 @compiled("contract")
-def seen(
+def pull(
     s: Array, c: Array, S: float, C: float, turn: Array, pin: Array, omega: Array, graph: Graph, flow: Array
 ) -> tuple[float, float]:
     """a and b of the mean field; on a network, where they differ, the drift itself in flow, and 0 and 0."""
-    indptr, indices, both = graph
+    indptr, indices, beside = graph
     # by names of their own, or they would be read anew for every oscillator
     aC, aS, bC, bS = turn[0, 0], turn[0, 1], turn[1, 0], turn[1, 1]
     a0, b0 = pin[0], pin[1]
@@ -138,13 +139,12 @@ def seen(
         return aC * C + aS * S + a0, bC * C + bS * S + b0
     # side by side, so that a neighbour far away is one look into memory, not two
     for i in range(s.size):
-        both[2 * i], both[2 * i + 1] = s[i], c[i]
+        beside[2 * i], beside[2 * i + 1] = s[i], c[i]
     for i in range(s.size):
-        S = C = 0.0
+        seen = pairs.zeros()
         for k in range(indptr[i], indptr[i + 1]):
-            j = 2 * indices[k]
-            S += both[j]
-            C += both[j + 1]
+            seen = pairs.plus(seen, beside, 2 * indices[k])
+        S, C = pairs.both(seen)
         a, b = aC * C + aS * S + a0, bC * C + bS * S + b0
         flow[i] = omega[i] + a * c[i] + b * s[i]
     return 0.0, 0.0
@@ -170,9 +170,9 @@ def march(
     flow = np.empty_like(y) if graph[1].size else omega
     for step in range(begin, end):
         for h, w, first in ((dt / 2, dt / 6, True), (dt / 2, dt / 3, False), (dt, dt / 3, False)):
-            a, b = seen(s, c, S, C, turn, pin, omega, graph, flow)
+            a, b = pull(s, c, S, C, turn, pin, omega, graph, flow)
             S, C = stage(y, flow, a, b, h, w, first, total, s, c)
-        a, b = seen(s, c, S, C, turn, pin, omega, graph, flow)
+        a, b = pull(s, c, S, C, turn, pin, omega, graph, flow)
         S, C = finish(y, flow, a, b, dt / 6, total, s, c)
         if (step + 1) % every == 0:
             for i in range(y.size):
@@ -205,7 +205,7 @@ def rk4(
     kept[:, 0] = theta
     # four arrays, and not one of four rows: only so is it plain to the compiler that they lie apart
     y, s, c, total, frequencies = (empty(N) for _ in range(5))
-    both, sums = empty(2 * N), np.empty(2)
+    beside, sums = empty(2 * N), np.empty(2)
     at_once = max(1, AT_ONCE // N)
     # member after member, whose state then stays in the cache
     stretches = -(-steps // at_once)
@@ -214,7 +214,7 @@ def rk4(
         end = min(steps, begin + at_once)
         if begin == 0:
             A = adjacency(links[m], N)
-            graph = A.indptr.astype(np.uint32), A.indices.astype(np.uint32), both
+            graph = A.indptr.astype(np.uint32), A.indices.astype(np.uint32), beside
             np.divide(omega[m], TWO_PI, out=frequencies)
             np.divide(theta[m], TWO_PI, out=y)
             sums[:] = start(y, s, c)
