@@ -82,3 +82,45 @@ def test_nothing_is_drawn():
     asked = "import sys, sims.analysis; print({'matplotlib', 'manim', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def point_sweep(*dims):
+    """Points with the parameters each had, as a random design has them."""
+    eta = ("point", np.array([0.1, 0.2, 0.3]), {"units": "1"})
+    values = np.random.default_rng(0).random((3, *(5 for _ in dims)))
+    return xr.DataArray(values, dims=("point", *dims), coords={"eta": eta, "run": 7}, name="w")
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        lambda: analysis.sharpness(lambda w: w, point_sweep("weight")),
+        lambda: analysis.gradient_noise(point_sweep("sample", "weight")),
+        lambda: analysis.random_plane(point_sweep("weight")),
+        lambda: analysis.path_plane(point_sweep("step", "weight")),
+        lambda: analysis.hierarchy(point_sweep("word", "unit")),
+        lambda: analysis.cut(analysis.hierarchy(point_sweep("word", "unit")), 2),
+        lambda: analysis.mean_states(point_sweep("token", "unit"), xr.DataArray([*"abcab"], dims="token")),
+        lambda: analysis.pca(point_sweep("token", "unit"), "token"),
+        lambda: analysis.learning_curve(point_sweep("seed", "step")),
+        lambda: analysis.critical_coupling(
+            scaled().expand_dims(point=3).assign_coords(point_sweep("x").coords), resamples=5
+        ),
+        lambda: analysis.lyapunov(lambda t, y: -y, point_sweep("state"), steps=400),
+    ],
+)
+def test_further_dimensions_keep_all_their_coordinates(find):
+    found = find()
+    np.testing.assert_array_equal(found.eta, [0.1, 0.2, 0.3])
+    assert found.eta.dims == ("point",)
+    assert found.eta.units == "1"
+    assert found.run == 7
+
+
+def test_weights_of_a_design_know_the_parameters_of_their_points():
+    from sims import latin, sweep
+
+    record = ["W_1@:", "W_2@:", "b_1@:", "b_2@:"]
+    swept = sweep(Backprop(steps=3), {"point": latin(3, {"eta": (0.1, 1.0)})}, record=record)
+    assert swept.eta.dims == ("point",)
+    np.testing.assert_array_equal(analysis.weights(swept).eta, swept.eta)

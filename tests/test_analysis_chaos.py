@@ -193,3 +193,37 @@ def test_noise_unknown_parameters_and_values_out_of_bounds_are_refused():
         lyapunov(Kuramoto(n=3), over={"K": [-1.0]})
     with pytest.raises(ValueError, match="over must give each parameter one value or more"):
         lyapunov(Kuramoto(n=3), over={"K": []})
+
+
+def test_a_flow_brings_its_own_start_and_tangent():
+    flow = Flow(lambda t, y: y - y**3, xr.DataArray([1.0], dims="x"))
+    for given in ({"start": [0.0]}, {"tangent": lambda t, y, v: v}):
+        with pytest.raises(ValueError, match="Flow has"):
+            lyapunov(flow, dt=0.01, steps=1000, **given)
+    with pytest.raises(ValueError, match="tangent"):
+        lyapunov(Kuramoto(n=3, steps=1000), tangent=lambda t, y, v: v)
+
+
+def test_a_start_for_kuramoto_has_a_phase_for_each_oscillator():
+    for start in (np.zeros(4), np.zeros((2, 3))):
+        with pytest.raises(ValueError, match=r"start must fit .* \(5, 3\)"):
+            lyapunov(Kuramoto(n=3, steps=1000), start, over={"K": range(5)})
+    kept = kuramoto_flow(Kuramoto(n=3), {"K": range(5)}, np.arange(3.0)).start
+    np.testing.assert_array_equal(kept, np.tile(np.arange(3.0), (5, 1)))
+
+
+def test_deviations_too_small_to_be_seen_are_not_taken_for_exponents():
+    three = {"dt": 0.01, "steps": 4000, "count": 3}
+    for renormalise in (100, 200):  # e^{-14.6 t} of the third is lost in the squares of the first
+        with pytest.raises(ValueError, match="smaller renormalise"):
+            lyapunov(lorenz, [1.0, 1.0, 20.0], renormalise=renormalise, **three)
+    found = lyapunov(lorenz, [1.0, 1.0, 20.0], renormalise=20, **three)
+    np.testing.assert_allclose(found.lyapunov.sum(), -(10 + 1 + 8 / 3), rtol=1e-3)  # the divergence
+    with pytest.raises(ValueError, match="smaller renormalise"):
+        lyapunov(lambda t, y: -20 * (y - 3), [1.0], dt=0.01, steps=8000, renormalise=100)
+
+
+@pytest.mark.parametrize("bad", [{"nearness": 0}, {"nearness": 1e-17}, {"nearness": 2}, {"transient": -1}])
+def test_settings_that_cannot_be_are_refused(bad):
+    with pytest.raises(ValueError, match=f"{next(iter(bad))} must"):
+        lyapunov(lorenz, [1.0, 1.0, 20.0], dt=0.01, steps=1000, **bad)

@@ -138,3 +138,15 @@ def test_what_is_wrong_is_told_with_its_remedy(wrong, message):
 def test_a_parameter_that_is_not_there_is_told():
     with pytest.raises(ParameterError, match="Kuramoto has no parameter 'k'"):
         hysteresis(Kuramoto(n=4), {"k": [0, 1]})
+
+
+@pytest.mark.parametrize("name", ["dt", "steps", "every", "arc"])
+def test_what_does_not_enter_the_equation_of_motion_cannot_be_continued(name):
+    with pytest.raises(ValueError, match=f"{name} does not enter"):
+        hysteresis(Kuramoto(n=4, steps=80), {name: [1, 2]})
+
+
+def test_where_nothing_is_observed_there_is_no_jump_and_no_place_of_one():
+    found = hysteresis(cubic, {"h": [0.0, 0.1, 0.2]}, [1.0], lambda y: y[..., 0] * np.nan, steps=40)
+    assert np.isnan(found.jump).all()
+    assert np.isnan(found.jump_at).all()

@@ -213,3 +213,22 @@ def test_too_few_samples_or_none_named_are_refused():
         ValueError, match="the data has no dimension 'datum'; its dimensions are sample, weight"
     ):
         gradient_noise(g, over="datum")
+
+
+def test_gradients_that_are_not_there_have_no_noise_scale():
+    g = at(40, 7, dims=("sample", "weight")) + 1
+    g[3] = np.nan
+    found = gradient_noise(g)
+    assert all(np.isnan(found[name]) for name in found.data_vars)
+
+
+def test_a_complex_step_needs_a_gradient_that_goes_along():
+    _, gradient = bowl([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="complex"):
+        sharpness(lambda w: gradient(w).real, at(3), difference="complex")
+
+
+def test_single_precision_is_refused_as_differences_drown_in_it():
+    _, gradient = bowl([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="float32"):
+        sharpness(lambda w: gradient(w).astype(np.float32), at(3))

@@ -189,3 +189,13 @@ def test_what_is_wrong_with_a_plane_is_told():
         path_plane(path(np.ones((4, 4))), along="epoch")
     with pytest.raises(ValueError, match=r"filters must number each of the 4 weights; got shape \(3,\)"):
         random_plane(xr.DataArray(np.ones(4), dims="weight"), np.zeros(3))
+
+
+def test_the_end_of_a_path_is_its_last_step_wherever_it_stands():
+    walk = path(np.random.default_rng(0).normal(size=(9, 5)).cumsum(0)).assign_coords(step=range(9))
+    xr.testing.assert_allclose(path_plane(walk.isel(step=slice(None, None, -1))), path_plane(walk))
+
+
+def test_weights_without_biases_are_said_to_be_no_backprop(trained):
+    with pytest.raises(ValueError, match="b_1"):
+        weights(trained.drop_vars("b_1"))

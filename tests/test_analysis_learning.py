@@ -106,3 +106,20 @@ def test_xarray_labels_a_plot_of_it_without_empty_units_and_whole():
     box = axes.get_tightbbox()
     assert min(box.x0, box.y0) >= 0
     assert loss.step.attrs["units"] == ""
+
+
+def test_of_one_run_it_is_not_known_how_well_the_middle_is():
+    loss = curves((3, 7))
+    loss[1:, 4:] = np.nan
+    found = learning_curve(loss, band="bootstrap")
+    assert np.isfinite(found.low[:4]).all()
+    assert np.isnan(found.low[4:]).all()
+    assert np.isnan(found.high[4:]).all()
+    assert np.isfinite(found.centre).all()
+
+
+def test_a_dataset_is_asked_which_of_its_variables():
+    with pytest.raises(ValueError, match=r"one variable.*loss"):
+        learning_curve(curves().to_dataset())
+    with pytest.raises(ValueError, match="nothing along 'seed'"):
+        learning_curve(curves((0, 7)))

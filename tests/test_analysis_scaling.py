@@ -110,7 +110,7 @@ def test_crowds_of_clocks_begin_to_agree_where_theory_says(frequencies, toleranc
 
 
 def test_crowds_of_chance_frequencies_do_so_too_within_their_error():
-    K = 2 * np.linspace(0.85, 1.25, 7)
+    K = 2 * np.linspace(0.8, 1.4, 7)
     sizes = [100, 300]
     r = xr.DataArray(
         [runs(n, "lorentzian", 20, K, sampling="random") for n in sizes],
@@ -192,3 +192,47 @@ def test_the_result_labels_itself():
 def test_what_is_wrong_is_told_with_its_remedy(change, wrong, message):
     with pytest.raises(ValueError, match=message):
         critical_coupling(change(curves()), **wrong)
+
+
+def noisy(K, seed, seeds=8):
+    """Curves that scale exactly to K_c = 2, each point off by a tenth."""
+    rng = np.random.default_rng(seed)
+    N = np.array([100, 400, 1600.0])[:, None]
+    x = (1 - 2 / K) * N**0.4
+    r = N**-0.2 * np.sqrt((x + np.sqrt(x * x + 1)) / 2)
+    r = r[..., None] * (1 + 0.1 * rng.normal(size=(*r.shape, seeds)))
+    return xr.DataArray(r, dims=("n", "K", "seed"), coords={"n": [100, 400, 1600], "K": K})
+
+
+@pytest.mark.parametrize("ends", [(1.2, 1.97), (2.01, 2.8), (1.2, 2.0)])
+def test_an_onset_at_or_beyond_the_end_of_the_couplings_is_not_said_to_be_known(ends):
+    wrong = []
+    for seed in range(20):
+        found = critical_coupling(noisy(np.linspace(*ends, 12), seed))
+        known = np.isfinite(found.K_c) and np.isfinite(found.K_c_low)
+        wrong.append(known and not found.K_c_low <= 2 <= found.K_c_high)
+    assert sum(wrong) <= 1  # as an interval of 95 % may be
+
+
+def test_an_onset_within_keeps_its_interval():
+    held = []
+    for seed in range(20):
+        found = critical_coupling(noisy(np.linspace(1.8, 2.4, 16), seed))
+        held.append(bool(found.K_c_low <= 2 <= found.K_c_high))
+    assert sum(held) >= 16
+
+
+def test_each_size_needs_five_seeds_for_an_interval():
+    r = noisy(np.linspace(1.6, 2.4, 12), 0)
+    r[1:, :, 1:] = np.nan
+    found = critical_coupling(r)
+    assert np.isfinite(found.K_c)
+    assert np.isnan([found.K_c_error, found.K_c_low, found.K_c_high]).all()
+
+
+def test_sizes_and_couplings_are_given_once():
+    r = noisy(np.linspace(1.6, 2.4, 12), 0)
+    with pytest.raises(ValueError, match="more than once"):
+        critical_coupling(r.isel(n=[0, 0, 1, 2]))
+    with pytest.raises(ValueError, match="more than once"):
+        critical_coupling(r.isel(K=[0, 0, *range(1, 12)]))

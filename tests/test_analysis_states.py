@@ -236,5 +236,36 @@ def test_what_is_wrong_with_a_tree_is_told(wrong, message):
 def test_too_few_points_or_too_many_clusters_are_refused():
     with pytest.raises(ValueError, match="a tree needs two points or more along word; got 1"):
         hierarchy(points([0]))
-    with pytest.raises(ValueError, match="clusters must be >= 1 and <= 2, the number of words; got 3"):
+    with pytest.raises(ValueError, match="clusters must be whole, >= 1 and <= 2, the number of words; got 3"):
         cut(hierarchy(points([0], [1])), 3)
+
+
+# What is not there, and what stands elsewhere
+
+
+def test_a_state_that_is_missing_is_missing_in_its_own_words_mean_alone():
+    h = points([0, 1], [2, 3], [4, 5], [np.nan, np.inf]).rename(word="token")
+    found = mean_states(h, xr.DataArray([*"abab"], dims="token")).state
+    np.testing.assert_array_equal(found, [[2, 3], [np.nan, np.inf]])
+
+
+def test_labels_are_held_to_the_places_of_their_states():
+    h = points(*np.arange(8.0).reshape(4, 2)).rename(word="token").assign_coords(token=range(4))
+    label = xr.DataArray([*"aabb"], dims="token", coords={"token": range(4)})
+    with pytest.raises(ValueError, match="same places"):
+        mean_states(h, label[::-1])
+    with pytest.raises(ValueError, match="same places"):
+        mean_states(h, label[:3])
+
+
+def test_a_tree_and_its_cut_refuse_what_they_cannot_use():
+    with pytest.raises(ValueError, match="must be finite"):
+        hierarchy(points([0, 1], [2, np.nan], [4, 5]))
+    with pytest.raises(ValueError, match="whole"):
+        cut(hierarchy(points([0, 1], [2, 0], [4, 5])), 2.5)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 1e8 + 0.1])
+def test_what_never_changes_has_no_main_direction(value):
+    constant = xr.DataArray(np.full((7, 3), value), dims=("token", "unit"))
+    np.testing.assert_array_equal(pca(constant, "token").explained, 0)

@@ -115,3 +115,19 @@ def test_a_dataset_without_r_or_a_time_without_values_is_told():
         synchronisation_time(course([0, 1]).to_dataset(name="energy"))
     with pytest.raises(ValueError, match="time has no values; give the dimension time a coordinate"):
         synchronisation_time(course([0, 1]).drop_vars("time"))
+
+
+def test_times_may_stand_in_any_order():
+    r = course([0, 0.95, 1.0, 0.5, 1.0], [0, 0.2, 0.4, 0.8, 0.9])
+    shuffled = r.isel(time=[3, 0, 4, 2, 1])
+    xr.testing.assert_equal(synchronisation_time(shuffled), synchronisation_time(r))
+
+
+def test_a_threshold_is_a_number():
+    with pytest.raises(ValueError, match="threshold must be"):
+        synchronisation_time(course([0, 1]), np.nan)
+
+
+def test_no_seeds_at_all_are_said_to_be_none():
+    with pytest.raises(ValueError, match="nothing along 'seed'"):
+        synchronisation_time(course([0, 1])[:0])

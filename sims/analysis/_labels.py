@@ -12,12 +12,14 @@ Data = xr.Dataset | xr.DataArray
 
 
 def require(array: Data, *dims: Hashable) -> None:
-    """Raise ValueError unless `array` has every one of these dimensions; says which there are."""
+    """Raise ValueError unless `array` has something along each of these dimensions; says which there are."""
     for dim in dims:
+        own = array.name if isinstance(array, xr.DataArray) and array.name else "the data"
         if dim not in array.dims:
-            own = array.name if isinstance(array, xr.DataArray) and array.name else "the data"
             there = ", ".join(map(str, array.dims)) or "none, it is one number"
             raise ValueError(f"{own} has no dimension {dim!r}; its dimensions are {there}")
+        if not array.sizes[dim]:
+            raise ValueError(f"{own} has nothing along {dim!r}")
 
 
 def pick(data: Data, variable: str) -> xr.DataArray:
@@ -28,6 +30,12 @@ def pick(data: Data, variable: str) -> xr.DataArray:
         there = ", ".join(map(str, data.data_vars)) or "none"
         raise ValueError(f"there is no variable {variable!r}; variables are {there}")
     return data[variable]
+
+
+def located(result: xr.Dataset, source: Data) -> xr.Dataset:
+    """The result with every coordinate of `source` that lies along its dimensions: where a point had what."""
+    coords = {name: c for name, c in source.coords.items() if set(c.dims) <= set(result.dims)}
+    return result.assign_coords({name: c for name, c in coords.items() if name not in result.variables})
 
 
 def names(dims: str | Iterable[str]) -> list[str]:

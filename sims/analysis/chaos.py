@@ -11,11 +11,13 @@ import numpy as np
 import xarray as xr
 
 from sims._integrate import rk4
-from sims.analysis._labels import Array, labelled, units_of
+from sims.analysis._labels import Array, labelled, located, units_of
 from sims.analysis.flows import Field, Flow, Tangent, as_start, check_steps, kuramoto_flow
 from sims.kuramoto import Kuramoto
 
 BLOCKS = 20
+# by differences: how many times its own square, or rounding, a deviation must be
+CLEAR = 30
 
 
 def lyapunov(
@@ -37,7 +39,9 @@ def lyapunov(
         λ = lim (1/t) Σ ln |v(t + τ)| / |v(t)|,   v renormalised to length 1 every τ = renormalise · dt
 
     where v is a deviation: by dv/dt = (∂f/∂y) v if `tangent`(t, y, v) is given, else the difference between
-    two courses started `nearness` (times the size of y) apart. Several are kept orthogonal by QR. The course
+    two courses started `nearness` (times the size of y) apart. Several are kept orthogonal by QR; by
+    differences they must not part, or shrink, so far within τ that nothing of them is left but the squares
+    of others, or rounding. The course
     is taken by Runge-Kutta steps of `dt`; the first `transient` steps (a fifth of `steps` unless given) go
     uncounted.
 
@@ -45,15 +49,20 @@ def lyapunov(
     or a Kuramoto simulation, with `over` naming parameters and their values, as in `sims.sweep`; its dt and
     steps are taken unless given. All starts and all points of `over` go side by side.
 
-    Returns along the leading dimensions of the start: `lyapunov` (1 / time), its standard error
-    `lyapunov_error` from 20 stretches of the course, and `running` along `time`: the mean up to then. With
-    `count` given each has a last dimension `exponent`. Raises Diverged where the course stops being finite,
-    ValueError for settings that cannot be.
+    Returns along the leading dimensions of the start: `lyapunov` (1 / time); `lyapunov_error`, what its
+    standard error would be if 20 stretches of the course were independent, which is more than it is where one
+    loses what the last has gained (of Lorenz's attractor three to five times); and `running` along `time`:
+    the mean up to then. With `count` given each has a last dimension `exponent`. Raises Diverged where the
+    course stops being finite, ValueError for settings that cannot be.
 
     Sources: Benettin, Galgani, Giorgilli & Strelcyn 1980, Meccanica 15, 9; Shimada & Nagashima 1979, Prog.
     Theor. Phys. 61, 1605; for Kuramoto's oscillators Popovych, Maistrenko & Tass 2005, PRE 71, 065201.
     """
+    if isinstance(system, Flow) and (start is not None or tangent is not None):
+        raise ValueError("a Flow has its own start and tangent; give them to it, with _replace")
     if isinstance(system, Kuramoto):
+        if tangent is not None:
+            raise ValueError("the tangent of a Kuramoto simulation is known; leave it out")
         dt, steps = system.dt if dt is None else dt, system.steps if steps is None else steps
         system = kuramoto_flow(system, over, start)
     elif over is not None:
@@ -66,6 +75,10 @@ def lyapunov(
     n, k = y.shape[-1], 1 if count is None else count
     if not 1 <= k <= n:
         raise ValueError(f"count must be >= 1 and <= {n}, the size of the state; got {count}")
+    if not np.finfo(float).eps * CLEAR <= nearness < 1:
+        raise ValueError(f"nearness must be < 1 and well above rounding, such as 1e-7; got {nearness!r}")
+    if transient < 0:
+        raise ValueError(f"transient must be >= 0; got {transient}")
     if not 1 <= renormalise <= steps // BLOCKS:
         raise ValueError(
             f"renormalise must be >= 1 and <= steps/{BLOCKS} = {steps // BLOCKS}; got {renormalise}"
@@ -76,7 +89,10 @@ def lyapunov(
     v, _ = _orthonormal(v)
     for i in range((transient + steps) // renormalise):
         y, v = _advance(flow, y, v, i * renormalise * dt, dt, renormalise, nearness)
-        v, rate = _orthonormal(v)
+        with np.errstate(divide="ignore", invalid="ignore"):  # told below
+            v, rate = _orthonormal(v)
+        if flow.tangent is None:
+            _check_clear(rate, nearness, renormalise)
         if i >= transient // renormalise:
             growth.append(rate)
     rates = np.stack(growth) / (renormalise * dt)  # (stretch, exponent, ...)
@@ -111,6 +127,16 @@ def _orthonormal(v: Array) -> tuple[Array, Array]:
     return np.ascontiguousarray(np.moveaxis(Q, -1, 0)), np.moveaxis(growth, -1, 0)
 
 
+def _check_clear(rate: Array, nearness: float, renormalise: int) -> None:
+    """Raise ValueError where a deviation (exponent, ...) has shrunk below what differences can tell."""
+    least = np.maximum(np.log(CLEAR * nearness) + rate.max(0), np.log(CLEAR * np.finfo(float).eps / nearness))
+    if (rate.min(0) < least).any():
+        raise ValueError(
+            f"within renormalise={renormalise} steps a deviation shrinks to e^{rate.min():.3g} of itself, too"
+            " little for differences of courses; take a smaller renormalise, or give the tangent"
+        )
+
+
 def _summary(rates: Array, start: xr.DataArray, stretch: float, count: int | None) -> xr.Dataset:
     """Mean, its error and the running mean of the rates of growth (stretch, exponent, ...)."""
     rates = np.moveaxis(rates, 1, -1)
@@ -129,11 +155,11 @@ def _summary(rates: Array, start: xr.DataArray, stretch: float, count: int | Non
     result = xr.Dataset(
         {
             "lyapunov": labelled((*grid, *last), mean, what, "λ", units),
-            "lyapunov_error": labelled((*grid, *last), error, f"standard error of the {what}", "δλ", units),
+            "lyapunov_error": labelled((*grid, *last), error, f"error of the {what}, at most", "δλ", units),
             "running": labelled((*grid, "time", *last), running, f"{what}, mean up to then", "λ", units),
             "time": labelled("time", stretch * stretches, "time counted", "t", "s" if units else ""),
         }
     )
     if count is not None:
         result["exponent"] = labelled("exponent", np.arange(1, count + 1), "number of the exponent")
-    return result.assign_coords({name: start[name] for name in grid if name in start.coords})
+    return located(result, start)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from sims._integrate import rk4
-from sims.analysis._labels import Array, labelled
+from sims.analysis._labels import Array, labelled, located
 from sims.analysis.flows import Field, Flow, as_start, axis, check_steps, kuramoto_flow
 from sims.kuramoto import Kuramoto, order
 
@@ -104,6 +104,8 @@ def _crowd(
     observe: Callable[[Array], Array] | None,
 ) -> Watched:
     """Kuramoto's oscillators, of which r is observed unless something else shall be."""
+    if name in ("dt", "steps", "every", "arc", "scheme", "D"):
+        raise ValueError(f"{name} does not enter the smooth equation of motion; continue another, such as K")
 
     def flow(place: int) -> Flow:
         return kuramoto_flow(simulation.model_copy(update={name: values[place]}), grid, start)
@@ -148,6 +150,7 @@ def _loop(observed: Array, watched: Watched) -> xr.Dataset:
     place = np.abs(steps).argmax(1)
     middle = ((values[1:] + values[:-1]) / 2)[place]
     jump = np.take_along_axis(steps, place[:, None], 1)[:, 0]
+    middle = np.where(np.isnan(jump), np.nan, middle)
     area = np.trapezoid(mean[1] - mean[0], values, axis=0)
     both, course = ("direction", *grid), ("direction", name, *grid)
     result = xr.Dataset(
@@ -161,5 +164,4 @@ def _loop(observed: Array, watched: Watched) -> xr.Dataset:
             name: watched.axis,
         }
     )
-    start = watched.start
-    return result.assign_coords({d: start[d] for d in grid if d in start.coords})
+    return located(result, watched.start)

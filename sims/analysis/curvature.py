@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from sims.analysis._labels import Array, labelled, require
+from sims.analysis._labels import Array, labelled, located, require
 
 Gradient = Callable[[Array], Array]
 """∂L/∂w of flat weights w (..., weight), in the same shape."""
@@ -26,18 +26,27 @@ def hessian_product(
     complex   Im ∇L(w + i h v) / h, h = 1e-20: to rounding, where the gradient takes complex weights, as
               `sims.backprop.gradient` does
 
-    w, v (..., weight); broadcasts. Sources: Pearlmutter 1994, Neural Computation 6, 147; for the complex step
+    w, v (..., weight); broadcasts. Raises ValueError for a gradient that gives single precision, in which
+    the differences would drown, or for the complex step real numbers.
+
+    Sources: Pearlmutter 1994, Neural Computation 6, 147; for the complex step
     Squire & Trapp 1998, SIAM Rev. 40, 110.
     """
     if difference == "complex":
         h = 1e-20
-        return np.asarray(gradient(w + 1j * h * v)).imag / h
+        g = np.asarray(gradient(w + 1j * h * v))
+        if not np.iscomplexobj(g):
+            raise ValueError(f"gradient must be complex at complex weights; got {g.dtype}: take central")
+        return g.imag / h
     if difference != "central":
         raise ValueError(f"difference must be central or complex; got {difference!r}")
     size = np.maximum(1.0, np.abs(w).max(-1, keepdims=True))
     length = np.linalg.norm(v, axis=-1, keepdims=True)
     step = np.cbrt(np.finfo(float).eps) * size / np.where(length > 0, length, 1.0)
-    product: Array = (np.asarray(gradient(w + step * v)) - np.asarray(gradient(w - step * v))) / (2 * step)
+    beyond, before = np.asarray(gradient(w + step * v)), np.asarray(gradient(w - step * v))
+    if beyond.dtype.itemsize < 8:
+        raise ValueError(f"gradient must reckon in float64; got {beyond.dtype}")
+    product: Array = (beyond - before) / (2 * step)
     return product
 
 
@@ -61,9 +70,10 @@ def sharpness(
     until |H v - λ v| <= tolerance · |λ| everywhere, or `products` products H v were taken.
 
     `gradient`(w) gives ∂L/∂w for flat weights (..., weight); w has the dimension `dim`. `difference` as in
-    `hessian_product`. Returns `sharpness`, its `residual` |H v - λ v| (within which of it an eigenvalue lies
-    for certain) and the unit `direction` v (with `dim`), with the number of products as attribute. Raises
-    ValueError where there is no dimension `dim`, or where a gradient is of another shape or not finite.
+    `hessian_product`. Returns `sharpness`, its `residual` |H v - λ v| (within which of it an eigenvalue lies,
+    but for the error of the products H v) and the unit `direction` v (with `dim`), with the number of
+    products as attribute. Raises ValueError where there is no dimension `dim`, or where a gradient is of
+    another shape or not finite.
 
     Sources: Lanczos 1950, J. Res. Natl. Bur. Stand. 45, 255; Cohen, Kaur, Li, Kolter & Talwalkar 2021,
     arXiv:2103.00065 (sharpness rises to 2/η).
@@ -104,7 +114,7 @@ def sharpness(
         },
         attrs={"products": k + 1},
     )
-    return result.assign_coords({d: w[d] for d in ordered.dims if d in w.coords})
+    return located(result, w)
 
 
 def _next_axis(v: Array, Q: list[Array], rng: np.random.Generator) -> Array:
@@ -137,8 +147,9 @@ def gradient_noise(gradients: xr.DataArray, over: str = "sample", dim: str = "we
 
     Takes g_i along `over` and `dim`, as `network(trajectory).gradients(w)` gives them. Returns along all
     further dimensions `noise` (tr Σ), `signal` (|G|²) and `noise_scale` (B, in samples), each with its
-    standard error by the jackknife over samples: `noise_error`, `signal_error`, `noise_scale_error` (NaN
-    where B is inf). Raises ValueError where a dimension is missing or for fewer than three samples.
+    standard error by the jackknife over samples: `noise_error`, `signal_error`, `noise_scale_error`
+    (NaN where B is inf, or would be without one of the samples). All NaN where a gradient is. Raises
+    ValueError where a dimension is missing or for fewer than three samples.
 
     Sources: McCandlish, Kaplan, Amodei et al. 2018, arXiv:1812.06162, §2.2 and appendix A.1; Efron &
     Tibshirani 1993, chapter 11 (jackknife).
@@ -170,12 +181,12 @@ def gradient_noise(gradients: xr.DataArray, over: str = "sample", dim: str = "we
         units = over + "s" if name == "noise_scale" else ""
         result[name] = labelled(further, value, meaning, symbol, units)
         result[f"{name}_error"] = labelled(further, error, f"standard error: {meaning}", f"δ{symbol}", units)
-    return result.assign_coords({d: gradients[d] for d in further if d in gradients.coords})
+    return located(result, gradients)
 
 
 def _noise(squares: Array, total: Array, S: int) -> tuple[Array, Array, Array]:
     """tr Σ, |G|² and B from Σ |g_i|² and |Σ g_i|² of S samples."""
     noise = np.maximum(squares - total / S, 0.0) / (S - 1)
     signal = total / S**2 - noise / S
-    scale = np.divide(noise, signal, out=np.full(np.shape(noise), np.inf), where=signal > 0)
+    scale = np.divide(noise, signal, out=np.where(np.isnan(signal), np.nan, np.inf), where=signal > 0)
     return noise, signal, scale

@@ -43,9 +43,9 @@ def kuramoto_flow(
 
     with A = 1/N between all, or 1/d along the edges of the simulation's network, d its mean degree.
     `over` names parameters and their values, each a leading dimension of the state as in `sims.sweep`.
-    `start` (..., oscillator) takes the place of the simulation's phases. Raises ValueError where the
-    simulation is noisy or goes in Euler steps, ParameterError for a parameter that is unknown or outside its
-    bounds.
+    `start` (..., oscillator) takes the place of the simulation's phases, one for all points or for each one.
+    Raises ValueError where the simulation is noisy or goes in Euler steps, or `start` is of another shape,
+    ParameterError for a parameter that is unknown or outside its bounds.
     """
     if simulation.D > 0 or simulation.scheme == "euler":
         raise ValueError(
@@ -81,7 +81,13 @@ def kuramoto_flow(
         change: Array = pull - kappa * np.cos(theta - target) * v if kappa.any() else pull
         return change
 
-    theta_0 = first.theta.values.reshape(omega.shape) if start is None else start
+    theta_0 = first.theta.values.reshape(omega.shape)
+    if start is not None:
+        try:
+            theta_0 = np.broadcast_to(np.asarray(start, dtype=float), omega.shape)
+        except ValueError:
+            dims = ", ".join([*grid, "oscillator"])
+            raise ValueError(f"start must fit {dims}, {omega.shape}; got {np.shape(start)}") from None
     phases = labelled((*grid, "oscillator"), theta_0, "phase, unwrapped", "θ", "rad")
     return Flow(f, xr.DataArray(phases, {name: axis(simulation, name, grid[name]) for name in grid}), tangent)
 

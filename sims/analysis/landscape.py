@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sims import backprop
-from sims.analysis._labels import Array, labelled, require
+from sims.analysis._labels import Array, labelled, located, require
 from sims.analysis.states import pca
 
 Loss = Callable[[Array], Array]
@@ -96,14 +96,16 @@ def weights(trajectory: xr.Dataset) -> xr.DataArray:
         raise ValueError("there is no variable 'W_1'; weights takes a trajectory of backprop")
     W, b, l = {}, {}, 1
     while f"W_{l}" in trajectory:
+        if f"b_{l}" not in trajectory:
+            raise ValueError(f"there is W_{l} but no b_{l}; weights takes all of a network's")
         own = (f"unit_{l}", f"unit_{l - 1}")
         W[l] = trajectory[f"W_{l}"].transpose(..., "step", *own)
         b[l] = trajectory[f"b_{l}"].transpose(..., "step", own[0]).values
         l += 1
     dims = W[1].dims[:-2]
     flat = backprop.flat({l: part.values for l, part in W.items()}, b)
-    array = xr.DataArray(labelled((*dims, "weight"), flat, "weights and biases", "w"), name="w")
-    return array.assign_coords({d: trajectory[d] for d in dims if d in trajectory.coords})
+    result = xr.Dataset({"w": labelled((*dims, "weight"), flat, "weights and biases", "w")})
+    return located(result, trajectory)["w"]
 
 
 def path_plane(path: xr.DataArray, along: str = "step", dim: str = "weight") -> xr.Dataset:
@@ -123,6 +125,8 @@ def path_plane(path: xr.DataArray, along: str = "step", dim: str = "weight") -> 
             f"a plane needs three points along {along} in two dimensions or more;"
             f" got {path.sizes[along]} in {path.sizes[dim]}"
         )
+    if along in path.coords:
+        path = path.sortby(along)
     main = pca(path, along, dim, components=2).rename(component="axis")
     end = path.isel({along: -1}, drop=True).transpose(..., dim)
     further = end.dims[:-1]
@@ -180,7 +184,7 @@ def random_plane(
             "direction": labelled((*origin.dims[:-1], "axis", dim), direction, "random direction", "d"),
         }
     )
-    return result.assign_coords({d: w[d] for d in origin.dims if d in w.coords})
+    return located(result, w)
 
 
 def loss_on_plane(

@@ -36,7 +36,8 @@ def learning_curve(
     band="quantiles" tells how far the seeds are spread: between the quantiles (1 - level)/2 and
     (1 + level)/2 of the curves, level = 0.8 unless given. band="bootstrap" tells how well the middle is
     known: the percentile interval of `centre` over `resamples` drawings of as many whole curves with
-    replacement, level = 0.95 unless given; it holds at each step, not for all steps at once.
+    replacement, level = 0.95 unless given; it holds at each step, not for all steps at once, and is NaN where
+    one curve is all there is.
 
     A seed that is not finite at a step, such as a sweep's failed point, is left out there and is missing in
     `runs`. Returns `centre`, `low` and `high` in the unit of the curves, and `runs`, along all dimensions
@@ -44,6 +45,8 @@ def learning_curve(
 
     Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, §13.3.
     """
+    if isinstance(curves, xr.Dataset):
+        raise ValueError(f"curves must be one variable; got a Dataset with {', '.join(curves.data_vars)}")
     require(curves, over)
     if centre not in ("median", "mean"):
         raise ValueError(f"centre must be median or mean; got {centre!r}")
@@ -114,5 +117,6 @@ def _bootstrap(
     for i in range(0, flat.shape[1], columns):
         part = np.moveaxis(flat[drawn, i : i + columns], 1, 0)
         interval[:, i : i + columns] = _quantiles(nan_centre(part, centre), ends)
+    interval[:, np.isfinite(flat).sum(0) < 2] = np.nan
     low, high = interval.reshape(2, *y.shape[1:])
     return low, high

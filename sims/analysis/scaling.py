@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sims.analysis._labels import Array, Data, labelled, pick, require, symbol_of, units_of
+from sims.analysis._labels import Array, Data, labelled, located, pick, require, symbol_of, units_of
 
 # ν̄ by how the natural frequencies were taken
 NU = {"random": 5 / 2, "quantiles": 5 / 4}
@@ -23,9 +23,11 @@ NU = {"random": 5 / 2, "quantiles": 5 / 4}
 # what the collapse is held to where seeds agree more closely: the form itself holds only near the onset
 FORM = 0.02
 CANDIDATES = 201
+EDGE = 3  # of them: as near to either end of K the minimum may lie beyond it
 AT_ONCE = 2_000_000
 # fewer seeds than these say nothing of how far others would lie
 SEEDS = 5
+TAIL = 0.025  # of the drawings, beyond either end of the interval
 
 
 def critical_coupling(
@@ -56,19 +58,20 @@ def critical_coupling(
     2024); K_c hardly hangs on it, as the curves are then almost those of an infinite crowd.
 
     Returns along all further dimensions: `K_c`; `K_c_error` and the 95 % interval `K_c_low`, `K_c_high` by
-    bootstrap over seeds (NaN with fewer than five, see below); `K_c_shift`, how far K_c moves when the
-    smallest size is left out (NaN with two sizes), and `K_c_grid`, how far at most when every other K is
-    (NaN with fewer than ten): what is left of finite sizes and steps; `quality`; and the collapse:
-    `x` = u N^{1/ν̄} and `y` = r N^{β/ν̄} along size and K. All NaN where no K_c within the range of K makes
-    the curves meet.
+    bootstrap over seeds (NaN with fewer than five of any size, see below, and where more than 2.5 % of the
+    drawings find no K_c within the range of K: nobody knows how far it may lie beyond); `K_c_shift`, how far
+    K_c moves when the smallest size is left out (NaN with two sizes), and `K_c_grid`, how far at most when
+    every other K is (NaN with fewer than ten): what is left of finite sizes and steps; `quality`; and the
+    collapse: `x` = u N^{1/ν̄} and `y` = r N^{β/ν̄} along size and K. All NaN where no K_c within the range of
+    K, and not at its very ends, makes the curves meet.
     Failed points (NaN) are left out.
 
     Of n seeds a bootstrap draws spreads that are too small by √((n - 1)/n) on average, and knows no more
     values than the seeds have: of two, no drawing lies beyond them, and if they happen to agree the interval
     is a point that shuts out the truth. With fewer than five it would be an error in name only.
 
-    Raises ValueError where a dimension or its coordinate is missing, or for fewer than two sizes, five K, or
-    K that are not positive.
+    Raises ValueError where a dimension or its coordinate is missing, or for fewer than two sizes, five K,
+    any of them given twice, or K that are not positive.
 
     Sources: Hong, Chate, Park & Tang 2007, PRL 99, 184101 (ν̄ = 5/2); Hong, Chate, Tang & Park 2015, PRE 92,
     022122 (5/4); Park & Park 2024, arXiv:2406.18904; the measure of collapse: Houdayer & Hartmann 2004, PRB
@@ -86,6 +89,9 @@ def critical_coupling(
             "finite-size scaling needs two sizes, five couplings > 0 and beta > 0;"
             f" got {size} = {N}, {over} = {K}, beta = {beta}"
         )
+    for dim, given in ((over, K), (size, N)):
+        if len(np.unique(given)) < len(given):
+            raise ValueError(f"a value of {dim} is given more than once: {given}")
     nu = _nu(order) if nu is None else nu
     if not nu > 0:
         raise ValueError(f"nu must be > 0; got {nu}")
@@ -98,14 +104,13 @@ def critical_coupling(
     found = found.reshape(*values.shape[:-3], -1)
 
     result = _summary(further, found, r[over], size, across)
-    result = result.assign_coords({d: r[d] for d in (*further, size, over) if d in r.coords})
     size_symbol = str(r[size].attrs.get("symbol") or "N")
     x = (1 - found[..., :1, None] / K) * N[:, None] ** (1 / nu)
     y = _mean(values.values.astype(float), -3) * N[:, None] ** (beta / nu)
     dims, scaled = (*further, size, over), (f"u {size_symbol}^(1/ν̄)", f"{symbol_of(r)} {size_symbol}^(β/ν̄)")
     result["x"] = labelled(dims, x, "scaled distance from the onset", scaled[0])
     result["y"] = labelled(dims, y, "scaled order parameter", scaled[1])
-    return result.assign_attrs(beta=beta, nu=nu)
+    return located(result, r).assign_attrs(beta=beta, nu=nu)
 
 
 def _nu(order: Data) -> float:
@@ -137,16 +142,16 @@ def _onset(
     """K_c, its error and interval, how it hangs on sizes and steps, and quality, of runs (seed, size, K)."""
     K_c, quality = _best(runs[None], K, N, beta, nu)
     error = low = high = shift = np.nan
-    there = np.isfinite(runs).any(axis=(1, 2)).sum()
+    there = np.isfinite(runs).any(-1).sum(0).min()
     if there >= SEEDS and resamples > 1 and np.isfinite(K_c[0]):
         rng = np.random.default_rng(seed)
         # a run's seed is kept together along K, where it has the same frequencies, but not along N
         drawn = rng.integers(len(runs), size=(resamples, len(runs), len(N)))
         again = np.stack([runs[drawn[..., i], i] for i in range(len(N))], axis=2)
         spread = _best(again, K, N, beta, nu)[0]
-        spread = spread[np.isfinite(spread)]
-        if len(spread) > 1:
-            error, (low, high) = spread.std(ddof=1), np.quantile(spread, [0.025, 0.975])
+        found = spread[np.isfinite(spread)]
+        if len(spread) - len(found) <= TAIL * len(spread):
+            error, (low, high) = found.std(ddof=1), np.quantile(found, [TAIL, 1 - TAIL])
     if len(N) > 2:
         shift = (_best(runs[None, :, 1:], K, N[1:], beta, nu)[0] - K_c)[0]
     grid = np.nan
@@ -161,7 +166,7 @@ def _best(runs: Array, K: Array, N: Array, beta: float, nu: float) -> tuple[Arra
     candidates = np.linspace(K[0], K[-1], CANDIDATES)
     S = _distance(runs, K, N, beta, nu, candidates)
     i = S.argmin(-1)
-    inner = np.isfinite(S.min(-1)) & (i > 0) & (i < CANDIDATES - 1)
+    inner = np.isfinite(S.min(-1)) & (i >= EDGE) & (i < CANDIDATES - EDGE)
     i = np.clip(i, 1, CANDIDATES - 2)
     before, at, after = (np.take_along_axis(S, (i + k)[:, None], -1)[:, 0] for k in (-1, 0, 1))
     with np.errstate(invalid="ignore"):  # infinite where curves no longer overlap

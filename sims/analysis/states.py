@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
-from sims.analysis._labels import Array, labelled, meaning_of, names, require, symbol_of, units_of
+from sims.analysis._labels import Array, labelled, located, meaning_of, names, require, symbol_of, units_of
 
 METHODS = ("single", "complete", "average", "weighted", "centroid", "median", "ward")
 EUCLIDEAN = ("centroid", "median", "ward")  # whose clusters have a centre
@@ -57,7 +57,8 @@ def pca(
     Vt = Vt * np.where(largest < 0, -1.0, 1.0)
     variance = S**2 / (X.shape[-2] - 1)
     whole = variance.sum(-1, keepdims=True)
-    explained = np.divide(variance, whole, out=np.zeros_like(variance), where=whole > 0)
+    rounding = (X.shape[-2] * np.finfo(float).eps * np.abs(X).max((-2, -1))[..., None]) ** 2
+    explained = np.divide(variance, whole, out=np.zeros_like(variance), where=whole > rounding)
     scores = ((X - mean) @ Vt.mT)[..., :kept]
     scores = scores.reshape(*ordered.shape[:-1], kept)
 
@@ -76,7 +77,7 @@ def pca(
             "component": labelled("component", np.arange(1, kept + 1), "principal component", "PC"),
         }
     )
-    return result.assign_coords({k: v for k, v in states.coords.items() if set(v.dims) <= set(result.dims)})
+    return located(result, states)
 
 
 def mean_states(
@@ -85,25 +86,32 @@ def mean_states(
     """The mean state at every label: what a network holds at a word, over all places where the word stands.
 
     `label` says what stands at each place, such as the word along ("sequence", "token"); its dimensions
-    must be those of `states` that are averaged over. Returns `state` (further dimensions, `name`, `dim`)
-    and `places` (`name`), how many there are, with the labels, sorted, as coordinate `name`.
+    must be those of `states` that are averaged over, and its coordinates theirs. Returns `state` (further
+    dimensions, `name`, `dim`), NaN for a word of which a state is, and `places` (`name`), how many there are,
+    with the labels, sorted, as coordinate `name`. Raises ValueError where label and states do not stand at
+    the same places.
 
     Source: Elman 1990, Cognitive Science 14, 179, figure 7.
     """
     require(states, dim, *label.dims)
     if dim in label.dims:
         raise ValueError(f"label must not have the dimension {dim!r}, the space of the states")
+    try:
+        xr.align(states, label, join="exact")
+    except ValueError as error:
+        raise ValueError(f"label and states must stand at the same places: {error}") from None
     points = states.transpose(..., *label.dims, dim)
     further = points.dims[: -1 - label.ndim]
     found, index, count = np.unique(label.values.ravel(), return_inverse=True, return_counts=True)
     X = points.values.reshape(*(states.sizes[d] for d in further), -1, states.sizes[dim])
-    belongs = np.zeros((len(found), label.size))
-    belongs[index, np.arange(label.size)] = 1 / count[index]
+    # word by word: in a product with zeros and ones what is missing would go into all
+    by_word, begin = np.argsort(index, kind="stable"), np.cumsum(count) - count
+    mean = np.add.reduceat(X[..., by_word, :], begin, axis=-2) / count[:, None]
     result = xr.Dataset(
         {
             "state": labelled(
                 (*further, name, dim),
-                belongs @ X,
+                mean,
                 f"{meaning_of(states)}, mean at each {name}",
                 symbol_of(states),
                 units_of(states),
@@ -112,7 +120,7 @@ def mean_states(
             name: labelled(name, found, name),
         }
     )
-    return result.assign_coords({d: states[d] for d in (*further, dim) if d in states.coords})
+    return located(result, states)
 
 
 def hierarchy(
@@ -136,7 +144,8 @@ def hierarchy(
     `branch_x`, `branch_y`, the corners of every bracket, leaves at x = 0, 1, 2, ... `cut` reads clusters
     off the tree.
 
-    Raises ValueError for a dimension that is not there, fewer than two points, or an unknown method.
+    Raises ValueError for a dimension that is not there, fewer than two points, an unknown method, and where a
+    point is not finite.
 
     Sources: Sokal & Michener 1958, Univ. Kansas Sci. Bull. 38, 1409 (average linkage); Bar-Joseph,
     Gifford & Jaakkola 2001, Bioinformatics 17, S22 (order of the leaves).
@@ -149,6 +158,8 @@ def hierarchy(
     n = points.sizes[of]
     if n < 2:
         raise ValueError(f"a tree needs two points or more along {of}; got {n}")
+    if not np.isfinite(points).all():
+        raise ValueError(f"{meaning_of(points)} must be finite; select the points that are")
     ordered = points.transpose(..., of, dim)
     further = ordered.dims[:-2]
     shape = tuple(points.sizes[d] for d in further)
@@ -170,22 +181,23 @@ def hierarchy(
         },
         attrs={"of": of, "method": method, "metric": metric},
     )
-    return result.assign_coords({d: points[d] for d in further if d in points.coords} | {of: (of, label)})
+    return located(result.assign_coords({of: (of, label)}), points)
 
 
 def cut(tree: xr.Dataset, clusters: int) -> xr.DataArray:
-    """The tree of `hierarchy` cut so that `clusters`, or at ties fewer, are left: which one each point is in.
+    """The tree of `hierarchy` cut so that `clusters` are left: which one each point is in.
 
+    Fewer are left at ties, and where centroid or median linkage joins two nearer than what it joined before.
     Clusters are numbered from 1 along the leaves of the tree. Raises ValueError for a number below 1 or
-    above that of the points.
+    above that of the points, or one that is not whole.
     """
     from scipy.cluster.hierarchy import fcluster
 
     require(tree, "merge", "leaf")
     of = tree.attrs["of"]
     n = tree.sizes["leaf"]
-    if not 1 <= clusters <= n:
-        raise ValueError(f"clusters must be >= 1 and <= {n}, the number of {of}s; got {clusters}")
+    if not 1 <= clusters <= n or clusters != int(clusters):
+        raise ValueError(f"clusters must be whole, >= 1 and <= {n}, the number of {of}s; got {clusters}")
     further = tree.left.dims[:-1]
     Z = np.stack([tree[k].values.astype(float) for k in ("left", "right", "height", "points")], axis=-1)
     order = tree.leaf_order.values.reshape(-1, n)
@@ -198,8 +210,8 @@ def cut(tree: xr.Dataset, clusters: int) -> xr.DataArray:
         renumbered[leaves] = rank[index]
         along.append(renumbered)
     values = np.stack(along).reshape(*(tree.sizes[d] for d in further), n)
-    coords = {d: tree[d] for d in (*further, of) if d in tree.coords}
-    return xr.DataArray(labelled((*further, of), values, f"cluster of each {of}, of {clusters}"), coords)
+    cluster = labelled((*further, of), values, f"cluster of each {of}, of {clusters}")
+    return located(xr.Dataset({"cluster": cluster}), tree)["cluster"].rename(None)
 
 
 def _tree(X: Array, method: str, metric: str) -> tuple[Array, Array, Array, Array]:

@@ -41,11 +41,15 @@ def synchronisation_time(
     require(r, along)
     if along not in r.coords:
         raise ValueError(f"{along} has no values; give the dimension {along} a coordinate")
+    if not np.isfinite(threshold):
+        raise ValueError(f"threshold must be a finite number; got {threshold!r}")
     if not hold >= 0:
         raise ValueError(f"hold must be >= 0; got {hold!r}")
     low, high = (share(q, "each of quantiles") for q in quantiles)
 
-    r = r.transpose(..., along)
+    if over in r.dims:
+        require(r, over)
+    r = r.transpose(..., along).sortby(along)
     units = units_of(r, along)
     t = _settled(r.values.astype(float), r[along].values.astype(float), threshold, hold)
     what = f"{along} after which r >= {threshold:g} for good"
