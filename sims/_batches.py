@@ -62,7 +62,7 @@ def _halves(order: Order, sims: Sequence[Simulation]) -> Iterable[tuple[list[str
         runs = order.kind.labelled(sims, computed, None if MEASURED in names else names)
         numbers = _measured(sims, runs) if MEASURED in names else {}
     # a simulation may be anybody's: whatever it raises is the reason why that point has no result
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if len(sims) == 1:
             yield [_reason(error)], None, 0
         else:
@@ -74,7 +74,7 @@ def _halves(order: Order, sims: Sequence[Simulation]) -> Iterable[tuple[list[str
     yield [""] * len(sims), kept(runs, order.records).assign(numbers), size
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     said = " ".join(str(error).split())
     return said if isinstance(error, Diverged) else f"{type(error).__name__}: {said}".rstrip(": ")
 

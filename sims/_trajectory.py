@@ -59,8 +59,11 @@ def as_trajectory(
     """A Dataset with a leading `batch` dimension of what a simulation computed, held to its declaration.
 
     With `only`, of these variables and the coordinates. Raises TrajectoryError where an array is undeclared,
-    missing, or of another shape than declared; Diverged where one is not finite.
+    missing, of another shape than declared, or holds neither numbers nor words; Diverged where one is not
+    finite.
     """
+    if not isinstance(computed, Mapping):
+        raise TrajectoryError(f"{name} must compute a dict of arrays; got {computed!r}")
     declared = {key: declaration(key, variables) for key in computed}
     missing = [key for key in variables if "{" not in key and key not in computed]
     if missing:
@@ -71,14 +74,19 @@ def as_trajectory(
         coordinate = dims == (key,)
         if not (coordinate or only is None or key in only):
             continue
-        array = array() if callable(array) else array
+        array = np.asarray(array() if callable(array) else array)
         full = dims if coordinate else ("batch", *dims)
-        if np.ndim(array) != len(full):
-            raise TrajectoryError(f"{name}.{key} must have dimensions {full}; got shape {np.shape(array)}")
+        if array.ndim != len(full):
+            raise TrajectoryError(f"{name}.{key} must have dimensions {full}; got shape {array.shape}")
+        if not coordinate and len(array) != len(parameters):
+            runs = f"{len(parameters)} run{'s' * (len(parameters) > 1)}"
+            raise TrajectoryError(f"{name}.{key} must have one row for each of {runs}; got {len(array)}")
+        if array.dtype.kind not in "fiubU":
+            raise TrajectoryError(f"{name}.{key} must hold real numbers or words; got {array.dtype}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise Diverged(f"{name}.{key} did not stay finite; try smaller steps or milder parameters")
         labels = {"long_name": meaning, "symbol": symbol, "units": unit}
-        dataset[key] = xr.Variable(full, np.asarray(array), labels)
+        dataset[key] = xr.Variable(full, array, labels)
     dataset.attrs = {
         "simulation": name,
         "title": title,

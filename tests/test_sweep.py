@@ -54,6 +54,8 @@ class Fragile(Simulation):
     def solve(cls, p: Any) -> dict[str, np.ndarray]:
         if (p.x == 7).any():
             raise ZeroDivisionError("seven is too much")
+        if (p.x == 8).any():
+            raise SystemExit("eight ends it all")
         y = np.sqrt(p.x)[:, None] + np.zeros(3)
         words = np.full((p.size, 3), "a")
         return {"step": np.arange(3), "y": y, "count": np.arange(3) + p.seed[:, None], "word": words}
@@ -410,6 +412,12 @@ def test_a_point_that_fails_says_why_and_the_rest_arrives() -> None:
     assert np.isnan(ds.y.values[[1, 3]]).all()
     assert ds["count"].dtype == np.float64
     assert ds["count"].sel(x=9, seed=1) == 3
+
+
+def test_a_point_that_ends_its_process_in_python_has_failed_like_any_other() -> None:
+    ds = sweep(Fragile(), {"x": [1, 8, 4]}, record=["y"])
+    assert ds.failure.values.tolist() == ["", "SystemExit: eight ends it all", ""]
+    assert ds.y.values[[0, 2]].tolist() == [1, 2]
 
 
 def test_whole_numbers_stay_whole_where_nothing_fails() -> None:

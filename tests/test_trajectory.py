@@ -379,3 +379,25 @@ def test_a_trajectory_says_what_made_it(run: xr.Dataset) -> None:
     assert run.attrs["seed"] == 3
     assert set(json.loads(run.attrs["versions"])) >= {"python", "numpy", "scipy", "sims"}
     assert run.attrs["revision"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda a: a | {"x": a["x"][:1]}, r"x must have one row for each of 3 runs; got 1"),
+        (lambda a: a | {"x": np.concatenate([a["x"]] * 2)}, r"x must have one row for each of 3 runs; got 6"),
+        (lambda a: a | {"x": a["x"] + 0j}, r"x must hold real numbers or words; got complex128"),
+        (lambda a: a | {"x": a["x"].astype(object)}, r"x must hold real numbers or words; got object"),
+        (lambda a: None, r"must compute a dict of arrays; got None"),
+    ],
+)
+def test_what_solve_gives_is_held_to_what_was_asked(wrong, said) -> None:
+    computed = wrong(Kinds.solve(Batch([Kinds(seed=i) for i in range(3)])))
+    with pytest.raises(TrajectoryError, match=said):
+        Kinds.labelled([Kinds(seed=i) for i in range(3)], computed)
+
+
+def test_lists_are_as_welcome_as_arrays() -> None:
+    computed = dict(Kinds.solve(Batch([Kinds()])))
+    listed = {key: array.tolist() for key, array in computed.items()}
+    xr.testing.assert_identical(Kinds.labelled([Kinds()], listed), Kinds.labelled([Kinds()], computed))
