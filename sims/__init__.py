@@ -43,6 +43,8 @@ def __getattr__(name: str) -> Any:
     """Import a subject's class, or the machinery, only when it is asked for."""
     from importlib import import_module
 
+    if name == "__all__":
+        return __dir__()
     if name in MACHINERY:
         return getattr(import_module(f"sims.{MACHINERY[name]}"), name)
     for subject in _discover.subjects("sims"):

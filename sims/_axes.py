@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import xarray as xr
 
 from sims._discover import UnknownName, nearest
 from sims._simulation import ParameterError, Simulation
@@ -72,6 +73,8 @@ def known(kind: type[Simulation], name: str) -> str:
 
 def _plain(name: str, column: Any) -> tuple[Any, ...]:
     """Values as Python's own numbers, words and tuples."""
+    if isinstance(column, xr.DataArray):
+        column = column.values
     if isinstance(column, (str, bytes)) or not isinstance(column, (Iterable, np.ndarray)):
         raise ParameterError(f"{name} needs several values to go over, such as [1, 2, 3]; got {column!r}")
     values = (value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value for value in column)

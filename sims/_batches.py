@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import suppress
 from time import perf_counter
+from traceback import walk_tb
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -75,8 +76,13 @@ def _halves(order: Order, sims: Sequence[Simulation]) -> Iterable[tuple[list[str
 
 
 def _reason(error: BaseException) -> str:
+    """What was raised, and in a user's own file where."""
     said = " ".join(str(error).split())
-    return said if isinstance(error, Diverged) else f"{type(error).__name__}: {said}".rstrip(": ")
+    if isinstance(error, Diverged):
+        return said
+    frames = [(str(frame.f_globals.get("__name__")), line) for frame, line in walk_tb(error.__traceback__)]
+    own = [f" ({name[4:]}.py, line {line})" for name, line in frames if name.startswith("own.")]
+    return f"{type(error).__name__}: {said}".rstrip(": ") + (own[-1] if own else "")
 
 
 def _measured(sims: Sequence[Simulation], runs: xr.Dataset) -> dict[str, xr.Variable]:

@@ -1,5 +1,6 @@
 """Where the batches of a sweep are run: in this process, in others beside it, or on a Dask cluster."""
 
+import logging
 import pickle
 import signal
 import sys
@@ -109,6 +110,8 @@ def _cluster(scheduler: Any) -> Iterator[Cluster]:
         client = Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ConnectionError(f"no Dask scheduler answers at {scheduler}: {error}") from None
+    # that the scheduler is gone is told in one line, by us
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with client:
         yield Cluster(client)
 

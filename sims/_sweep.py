@@ -99,6 +99,9 @@ def source(kind: type[Simulation]) -> str:
 
 def design(sim: Simulation, over: Over, record: Iterable[str] = ()) -> Design:
     """A sweep to be computed. Raises UnknownName or ParameterError for what is not possible."""
+    if not isinstance(sim, Simulation):
+        example = f"{sim.__name__}()" if isinstance(sim, type) else "Kuramoto(n=100)"
+        raise ParameterError(f"a sweep varies a simulation, such as {example}; got {sim!r}")
     along = axes(type(sim), over)
     taken = {name for axis in along for name in (axis.name, *axis.columns)}
     return Design(sim, along, records(type(sim), record, taken))
@@ -167,11 +170,16 @@ def sweep(
             if missing:
                 hands = stack.enter_context(crew(jobs, scheduler))
                 compute(wanted.order, wanted.points, missing, hands, keep)
+            dataset = assembled(wanted, parts)
+            if journal:
+                save(dataset, journal.output)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted{journal.hint() if journal else ''}") from None
-        dataset = assembled(wanted, parts)
+        except ConnectionError as error:
+            raise ConnectionError(f"{error}{journal.hint() if journal else ''}") from None
+        except MemoryError as error:
+            raise MemoryError(f"{error}{journal.hint() if journal else ''}") from None
         if journal:
-            save(dataset, journal.output)
             journal.remove()
     return dataset
 

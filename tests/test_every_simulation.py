@@ -332,3 +332,11 @@ def test_parameters_at_their_bounds_run_diverge_or_are_refused_but_never_fail(su
                 trajectory = short.model_copy(update={name: value}).run()
                 floats = [v.values for v in trajectory.variables.values() if v.dtype.kind == "f"]
                 assert all(np.isfinite(values).all() for values in floats)
+
+
+def test_a_star_brings_what_the_package_names() -> None:
+    import sims
+
+    found: dict[str, object] = {}
+    exec("from sims import *", found)
+    assert set(dir(sims)) <= set(found)

@@ -297,6 +297,26 @@ def test_a_latin_hypercube_fills_every_range_evenly(points: int, seed: int) -> N
     assert abs(found["scheme"].count("a") - points / 2) <= 1
 
 
+def test_the_points_of_another_sweep_can_be_gone_over_again() -> None:
+    old = sweep(SMALL, {"K": [1.0, 2.5], "seed": range(3)}, record=["r"])
+    again = sweep(SMALL, {"K": old.K, "seed": old.seed}, record=["r"])
+    xr.testing.assert_identical(again, old)
+
+
+def test_a_sweep_needs_a_simulation_not_its_class() -> None:
+    with pytest.raises(ParameterError, match=r"such as Kuramoto\(\)"):
+        sweep(Kuramoto, {"K": [1.0]})  # type: ignore[arg-type]
+
+
+def test_out_of_memory_tells_what_is_kept(tmp_path: Path, monkeypatch) -> None:
+    def assembled(*_: Any) -> xr.Dataset:
+        raise MemoryError("Unable to allocate 2.24 GiB")
+
+    monkeypatch.setattr(_sweep, "assembled", assembled)
+    with pytest.raises(MemoryError, match=r"2.24 GiB; --resume goes on with the points kept in .*\.part: 2"):
+        sweep(SMALL, {"K": [1.0, 2.5]}, output=tmp_path / "big.nc")
+
+
 def test_random_points_lie_evenly_in_their_ranges() -> None:
     found = random(4000, {"K": (1, 3), "n": range(2, 6)}, seed=3)
     assert 1 <= found["K"].min() < found["K"].max() <= 3

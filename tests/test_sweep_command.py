@@ -136,6 +136,26 @@ def test_points_that_failed_are_counted_and_the_first_reason_told(sims: Run) -> 
     assert re.search(r"^failed +1; the first: .*diverged at step \d+; try a smaller eta$", out, re.M)
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [("1 / 0", "ZeroDivisionError: division by zero"), ("raise SystemExit(3)", "SystemExit: 3")],
+)
+def test_what_ones_own_file_raises_is_told_with_its_line(
+    sims: Run, tmp_path: Path, own_simulation: str, jobs: int, fault: str, told: str
+) -> None:
+    lines = own_simulation.splitlines()
+    at = lines.index("        t = np.linspace(0, 5, 101)")
+    lines[at:at] = ["        if (p.rate > 2).any():", f"            {fault}"]
+    (tmp_path / "decay.py").write_text("\n".join(lines))
+    words = ["--over", "rate=1,3", "--record", "x", "--jobs", jobs, "-o", "own.nc"]
+    code, out, _ = sims("sweep", "./decay.py", *words)
+    assert code == 0
+    reason = f"{told} (decay.py, line {at + 2})"
+    assert reason in " ".join(out.split())
+    assert load(tmp_path / "own.nc").failure.values.tolist() == ["", reason]
+
+
 def test_a_sweep_of_nothing_but_failures_ends_with_one(sims: Run) -> None:
     code, out, err = sims("sweep", "gradient_descent", "--over", "eta=400,500", "--steps", 300)
     assert code == 1
