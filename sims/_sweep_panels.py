@@ -22,6 +22,7 @@ from sims._piece import Piece, finite, known, quantile
 
 Array = NDArray[np.float64]
 MEANING = 72  # letters of a parameter's meaning that an axis has room for, in lines
+ROOM = 20  # letters below a small map
 BAND = 5  # so many repetitions make a band; fewer are shown one by one
 DASHES = {"-": "", "--": " (dashed)", ":": " (dotted)"}
 ARROW: dict[str, Any] = {"marker": "^", "s": 9, "lw": 0, "clip_on": False, "zorder": 5}
@@ -143,7 +144,10 @@ def curves(axes: Axes, piece: Piece) -> int:
         if piece.times >= BAND and count == 1:
             axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
         elif 1 < piece.times < BAND and count <= FEW:
-            axes.plot(x, finite(piece.values[:, 0, i]), "o", color=colour, ms=1.8, mew=0, alpha=0.5)
+            each: dict[str, Any] = (
+                {"lw": 0.6, "alpha": 0.4} if course else {"ls": "", "marker": "o", "alpha": 0.5}
+            )
+            axes.plot(x, finite(piece.values[:, 0, i]), color=colour, ms=1.8, mew=0, **each)
         marker = "o" if len(x) <= 30 and not course else ""
         width = 1.0 if count <= 2 * FEW else max(0.4, 0.9 - count / 150)
         axes.plot(x, middle, dash, marker=marker, ms=2.2, mew=0, color=colour, lw=width)
@@ -242,6 +246,13 @@ def heat(axes: Axes, piece: Piece) -> int:
         if is_number(axis):
             sides.append(edges(axis.values, log))
             scale("log" if log else "linear")
+            words = entries(axis)
+            if len(" ".join(words)) <= ROOM or (axis is piece.y and axis.size <= FEW):
+                ticks(axis.values, words)
+                ticks([], minor=True)
+            elif axis.dtype.kind in "iu" and not log:
+                lines = axes.xaxis if axis is piece.x else axes.yaxis
+                lines.set_major_locator(MaxNLocator("auto", integer=True))
         else:
             sides.append(np.arange(-0.5, axis.size))
             ticks(range(axis.size), entries(axis))

@@ -174,6 +174,29 @@ def test_few_seeds_are_shown_one_by_one() -> None:
     assert "each, and the median" in notes_of(axes)
 
 
+def test_courses_of_few_seeds_are_thin_lines_beside_their_median() -> None:
+    ds = made({"seed": [0, 1, 2]}, {"time": np.linspace(0, 1, 400)})
+    axes = panel(ds)
+    assert all(line.get_marker() in ("", "None") for line in axes.lines)
+    widths = sorted(line.get_linewidth() for line in axes.lines)
+    assert len(widths) == 4
+    assert widths[2] < widths[3]
+
+
+def test_a_map_of_few_values_is_marked_at_just_these() -> None:
+    axes = panel(made({"n": [2, 5, 9], "K": [0.0, 0.1, 0.5, 1.0]}))
+    assert [c for c in axes.collections if isinstance(c, QuadMesh)]
+    for side, values in ((axes.xaxis, [2, 5, 9]), (axes.yaxis, [0, 0.1, 0.5, 1])):
+        assert side.get_ticklocs().tolist() == values
+        assert not side.get_ticklocs(minor=True).size
+        assert [word.get_text() for word in side.get_ticklabels()] == [f"{value:g}" for value in values]
+
+
+def test_a_map_over_many_whole_numbers_is_marked_at_whole_ones() -> None:
+    axes = panel(made({"n": np.arange(1, 12), "K": K}))
+    assert (axes.get_xticks() % 1 == 0).all()
+
+
 def test_two_numbers_are_a_map_with_its_cells_about_the_values_and_seeds_averaged() -> None:
     data = made({"K": K, "D": D, "seed": SEED})
     axes = panel(data)
