@@ -56,6 +56,7 @@ def slid(page, which, place):
 
 def shown(page):
     """The numbers of the table, by the name the page has for them, and the step each is rounded to."""
+    page.locator("details tbody tr").first.wait_for()  # it opens, and is filled, a moment after the click
     values = page.evaluate("document.getElementById('explorable').explorable.values()")
     cells = page.evaluate(f"[...{SHADOW}.querySelectorAll('details tbody')][0].innerText").splitlines()
     rows = [line.split("\t") for line in cells]
