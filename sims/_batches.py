@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import suppress
+from pathlib import Path
 from time import perf_counter
-from traceback import walk_tb
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import xarray as xr
 
+from sims._discover import own_place
 from sims._journal import Part
 from sims._record import MEASURED, Record, kept
 from sims._simulation import Batch, Simulation
@@ -80,9 +81,8 @@ def _reason(error: BaseException) -> str:
     said = " ".join(str(error).split())
     if isinstance(error, Diverged):
         return said
-    frames = [(str(frame.f_globals.get("__name__")), line) for frame, line in walk_tb(error.__traceback__)]
-    own = [f" ({name[4:]}.py, line {line})" for name, line in frames if name.startswith("own.")]
-    return f"{type(error).__name__}: {said}".rstrip(": ") + (own[-1] if own else "")
+    reason, own = f"{type(error).__name__}: {said}".rstrip(": "), own_place(error)
+    return f"{reason} ({Path(own[0]).name}, line {own[1]})" if own else reason
 
 
 def _measured(sims: Sequence[Simulation], runs: xr.Dataset) -> dict[str, xr.Variable]:

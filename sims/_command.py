@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NoReturn,
 
 from cyclopts import App, CycloptsError, Group, Parameter, Token, UnknownOptionError, UnusedCliTokensError
 
-from sims._discover import UnknownName, headline, subjects
+from sims._discover import UnknownName, headline, own_place, subjects
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -335,12 +335,10 @@ def _origin(error: Exception) -> tuple[str, int, bool]:
     if isinstance(error, SyntaxError) and error.filename:
         ours = any(Path(error.filename).is_relative_to(folder) for folder in _folders())
         return error.filename, error.lineno or 0, ours
-    frames = [
-        (frame.f_code.co_filename, line, str(frame.f_globals.get("__name__", "")))
-        for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
-    own = [(file, line, False) for file, line, name in frames if name.startswith("own.")]
-    return own[-1] if own else (Path(frames[-1][0]).name, frames[-1][1], True)
+    if own := own_place(error):
+        return *own, False
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).name, line, True
 
 
 def _folders() -> list[Path]:

@@ -8,10 +8,12 @@ import inspect
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import TypeVar
 
 T = TypeVar("T")
+OWN = "own."  # what the module of a user's own file is called, before its name
 
 
 class UnknownName(LookupError):
@@ -59,6 +61,15 @@ def find(package: str, name: str, base: type[T]) -> type[T]:
     return kinds[0]
 
 
+def own_place(error: BaseException) -> tuple[str, int] | None:
+    """File and line an error comes from in a user's own file; None where none has a part in it."""
+    frames = walk_tb(error.__traceback__)
+    own = [
+        (f.f_code.co_filename, line) for f, line in frames if str(f.f_globals.get("__name__")).startswith(OWN)
+    ]
+    return own[-1] if own else None
+
+
 def _subject(package: str, name: str) -> ModuleType:
     known = subjects(package)
     if name not in known:
@@ -70,7 +81,7 @@ def _own_file(name: str) -> ModuleType:
     path = Path(name)
     if not path.is_file():
         raise UnknownName(f"there is no file {path}")
-    module_name = f"own.{path.stem}"
+    module_name = OWN + path.stem
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UnknownName(f"{path} cannot be imported")

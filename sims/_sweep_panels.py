@@ -144,10 +144,8 @@ def curves(axes: Axes, piece: Piece) -> int:
         if piece.times >= BAND and count == 1:
             axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
         elif 1 < piece.times < BAND and count <= FEW:
-            each: dict[str, Any] = (
-                {"lw": 0.6, "alpha": 0.4} if course else {"ls": "", "marker": "o", "alpha": 0.5}
-            )
-            axes.plot(x, finite(piece.values[:, 0, i]), color=colour, ms=1.8, mew=0, **each)
+            each, line = finite(piece.values[:, 0, i]), "-" if course else "o"
+            axes.plot(x, each, line, color=colour, lw=0.6, ms=1.8, mew=0, alpha=0.45)
         marker = "o" if len(x) <= 30 and not course else ""
         width = 1.0 if count <= 2 * FEW else max(0.4, 0.9 - count / 150)
         axes.plot(x, middle, dash, marker=marker, ms=2.2, mew=0, color=colour, lw=width)
