@@ -167,7 +167,7 @@ def rendering(names: list[str]) -> App:
         from scenes._make import EXTRAS, furnish, make
         from scenes._pieces import order
         from scenes._render import size
-        from sims._trajectory import check_writable
+        from sims._file import check_writable
 
         asked = size(quality, aspect, fps)
         chosen = choose(form or ("webm" if transparent else "mp4"), transparent)

@@ -23,7 +23,8 @@ from scenes._runs import trajectory_of
 from scenes._sums import frames_kept
 from sims import Simulation, save
 from sims._command import Mistyped
-from sims._trajectory import digest, revision, versions, write_whole
+from sims._file import write_whole
+from sims._trajectory import digest, revision, versions
 
 FORMAT = 1
 

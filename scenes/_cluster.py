@@ -14,7 +14,7 @@ from threading import Lock
 from scenes._pieces import Order, Report, Span, WorkerDied, draw, plain, shared_out
 from scenes._runs import afresh
 from sims._command import Mistyped
-from sims._trajectory import write_whole
+from sims._file import write_whole
 
 ONE = Lock()  # Manim's settings are one for a whole process
 FRAMES = 900  # in a task: enough to hide the way to its first frame

@@ -16,7 +16,7 @@ from scenes._look import address, spoken_by_pages, templates
 from scenes._page import video_type, whole
 from sims._command import Mistyped
 from sims._discover import nearest
-from sims._trajectory import write_whole
+from sims._file import write_whole
 
 WEB = re.compile(r"https?://", re.IGNORECASE)
 OTHER = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from scenes._theme import DARK, LIGHT, Theme
 from sims._discover import UnknownName, nearest
-from sims._trajectory import write_whole
+from sims._file import write_whole
 
 HERE = Path(__file__).parent / "explorables"
 NAMES = ("metronomes", "gradient_descent", "two_banks", "gru")

@@ -10,7 +10,7 @@ from scenes._language import lang, said
 from scenes._look import address, called, templates
 from scenes._page import TYPES, embeds, player, whole
 from sims._command import Mistyped
-from sims._trajectory import write_whole
+from sims._file import write_whole
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def translate(kind: "type[Film]", lang: str) -> tuple[Path, int, int]:
     What was translated stays; what is no longer asked for is kept at the end, as obsolete.
     """
     from scenes._render import Quality, play
-    from sims._trajectory import write_whole
+    from sims._file import write_whole
 
     if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", lang) or lang == ENGLISH:
         raise Mistyped(f"“{lang}” is no language to translate into: de, fr, pt-BR")

@@ -14,7 +14,7 @@ from scenes._bundle import Bundle, NoBundle
 from scenes._captions import Cue, captions, chapters, vtt
 from scenes._language import said, speaking
 from scenes._look import called, data_address, spoken_by_pages, templates
-from sims._trajectory import write_whole
+from sims._file import write_whole
 
 WHOLE = TypeAdapter(Bundle)
 TYPES = {".mp4": "video/mp4", ".webm": "video/webm"}

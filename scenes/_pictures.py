@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sims._trajectory import write_whole
+from sims._file import write_whole
 
 
 def png(pixels: NDArray[np.uint8], path: Path) -> Path:

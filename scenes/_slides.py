@@ -27,7 +27,7 @@ from scenes._language import said, speaking
 from scenes._sections import Section, cut
 from scenes._store import remove
 from scenes._theme import THEMES
-from sims._trajectory import write_whole
+from sims._file import write_whole
 
 PAGES = Path(__file__).parent / "pages"
 REVEAL = "6.0.2"  # the version of slides-reveal*, as npm has them

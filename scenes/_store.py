@@ -30,7 +30,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from sims._command import Mistyped
-from sims._trajectory import check_writable, write_whole
+from sims._file import check_writable, write_whole
 
 PLACE, BOUND = "LEARNING_DYNAMICS_CACHE", "LEARNING_DYNAMICS_CACHE_GB"
 OURS = re.compile(r"\.?[0-9a-f]{64}\..+")  # a folder that is not ours alone loses nothing of its own

@@ -20,7 +20,7 @@ import numpy as np
 from scenes._formats import written
 from scenes._store import Store, key
 from sims._command import Mistyped
-from sims._trajectory import write_whole
+from sims._file import write_whole
 
 NAME = "SHA256SUMS"
 LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")

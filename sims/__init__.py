@@ -26,8 +26,8 @@ MACHINERY = {
     "style": "_look",
     "compare": "_compare",
     "export": "_export",
-    "save": "_trajectory",
-    "load": "_trajectory",
+    "save": "_file",
+    "load": "_file",
 }
 
 

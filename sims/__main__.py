@@ -99,8 +99,8 @@ def compute(name: str, sim: "Simulation", output: Path) -> None:
     """Run, save, and say what was measured and what to do next."""
     import numpy as np
 
+    from sims._file import save
     from sims._progress import progress
-    from sims._trajectory import save
 
     writable(output, ".nc")
     start = perf_counter()
@@ -154,6 +154,7 @@ def sweeping(name: str) -> App:
         record: words.Recorded = (),
         output: Annotated[Path | None, Output, where] = None,
         resume: words.Resume = False,
+        retry_failed: words.RetryFailed = False,
         jobs: words.Jobs = 1,
         scheduler: words.Scheduler = None,
         dry_run: words.DryRun = False,
@@ -162,11 +163,11 @@ def sweeping(name: str) -> App:
 
         wanted = design(sims[subject], words.over_in_words(sims[subject], over, random, latin), record)
         file = output or Path(f"{subject}_sweep.nc")
-        check_output(file, resume or dry_run)
+        check_output(file, resume or retry_failed or dry_run)
         if dry_run:
-            words.foretold(wanted, jobs)
+            words.foretold(wanted, file, jobs)
         else:
-            words.swept(wanted, file, resume, jobs, scheduler)
+            words.swept(wanted, file, resume, retry_failed, jobs, scheduler)
 
     about = f"Sweep: {_discover.headline(path)}"
     return command(f"sims sweep {name}", takes({subject: kind()}, simulate), about)
@@ -190,7 +191,7 @@ def plot(
         PNG, SVG or PDF by its ending; beside the trajectory unless given
     """
     from sims import _plot
-    from sims._trajectory import load
+    from sims._file import load
 
     figure = writable(output or run.with_suffix(".png"), ".png", ".svg", ".pdf")
     print(_plot.draw(load(run), figure, variables, style))
@@ -217,7 +218,7 @@ def compare(
         draw both over each other as PNG, SVG or PDF
     """
     from sims._compare import compare as compared
-    from sims._trajectory import load
+    from sims._file import load
 
     with troubled():
         figure = writable(output, ".png", ".svg", ".pdf") if output else None
@@ -260,7 +261,7 @@ def export(
         the file, or the name that several have in common; beside the trajectory unless given
     """
     from sims import _export
-    from sims._trajectory import load
+    from sims._file import load
 
     file = writable(output or run.with_suffix(f".{to}"), f".{to}")
     for written in _export.export(load(run), file, to, variables):

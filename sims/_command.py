@@ -248,7 +248,7 @@ def writable(path: Path, *endings: str) -> Path:
 
     Raises Mistyped for another ending, OSError where nothing can be written.
     """
-    from sims._trajectory import check_writable
+    from sims._file import check_writable
 
     if path.suffix.lower() not in endings and not path.is_dir():
         raise Mistyped(f"the name must end in {' or '.join(endings)}; got {path}")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sims import _sweep_page
 from sims._compare import Comparison, shared
 from sims._discover import UnknownName
+from sims._file import write_whole
 from sims._labels import FEW, Words, about_mean, dimension, label, note
 from sims._look import Style, dressed, look
 from sims._page import Page, Panel, compose
@@ -33,7 +34,6 @@ from sims._piece import Piece, finite, quantile
 from sims._plot import drawable, metadata
 from sims._sweep_panels import axis_label, curves, spaced_log
 from sims._swings import SWINGS, broken, from_mean, swings_of, whole_turns
-from sims._trajectory import write_whole
 
 MOST_PANELS = 15
 DIFFERENCE = ", difference"

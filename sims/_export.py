@@ -29,8 +29,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sims._discover import UnknownName, nearest
+from sims._file import check_writable, write_whole
 from sims._simulation import ParameterError
-from sims._trajectory import check_writable, write_whole
 
 Format = Literal["csv", "parquet", "json", "npz"]
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of files in an archive, which else would tell when it was written

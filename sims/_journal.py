@@ -9,6 +9,8 @@ import io
 import json
 import os
 import shutil
+import struct
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +18,12 @@ from typing import IO, Any, NamedTuple, Self
 
 import numpy as np
 import xarray as xr
+from numpy.lib.format import read_array_header_1_0, read_magic
 
+from sims._file import write_whole
 from sims._sealed import Damaged, seal, unseal
 from sims._simulation import ParameterError
-from sims._trajectory import write_whole
+from sims._trajectory import SLAB
 
 Plan = dict[str, Any]
 
@@ -41,16 +45,36 @@ def pack(part: Part) -> bytes:
     said = {"points": part.points, "failure": np.array(part.failure), "labels": np.array(json.dumps(labels))}
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays, **said)
-    return seal(file.getvalue())
+    return seal(file.getbuffer())
 
 
 def unpack(path: Path) -> Part:
     """The part in a file. Raises Damaged where it is not what was packed, and OSError."""
-    with np.load(unseal(path), allow_pickle=False) as file:
-        labels = json.loads(str(file["labels"]))
-        found = {name: (dims, file[f"variable {name}"], attrs) for name, (dims, attrs, _) in labels.items()}
-        kept = xr.Dataset(found).set_coords([name for name, (*_, along) in labels.items() if along])
-        return Part(file["points"], file["failure"].tolist(), kept)
+    unseal(path)
+    return mapped(path)
+
+
+def mapped(path: Path) -> Part:
+    """The part in a file whose seal is unbroken; what is large of it stays there until it is read."""
+    large = path.stat().st_size > SLAB
+    data: np.ndarray = np.memmap(path, np.uint8, "r") if large else np.fromfile(path, np.uint8)
+    with zipfile.ZipFile(path) as archive:
+        arrays = {info.filename[: -len(".npy")]: _array(data, archive, info) for info in archive.infolist()}
+    labels = json.loads(str(arrays["labels"]))
+    found = {name: (dims, arrays[f"variable {name}"], attrs) for name, (dims, attrs, _) in labels.items()}
+    kept = xr.Dataset(found).set_coords([name for name, (*_, along) in labels.items() if along])
+    return Part(np.array(arrays["points"]), arrays["failure"].tolist(), kept)
+
+
+def _array(data: np.ndarray, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    """An array of an .npz where it lies: numpy stores it as it is, after a header."""
+    with archive.open(info) as member:
+        read_magic(member)
+        shape, fortran, dtype = read_array_header_1_0(member)
+        header = member.tell()
+    at = info.header_offset
+    name, more = struct.unpack_from("<HH", data.data, at + 26)  # lengths of what stands before the member
+    return np.ndarray(shape, dtype, data, at + 30 + name + more + header, order="F" if fortran else "C")
 
 
 def part_of(output: Path) -> Path:
@@ -61,12 +85,15 @@ def part_of(output: Path) -> Path:
 class Journal:
     """The parts of a sweep that will become `output`; entered, it is this process's alone.
 
-    Raises FileExistsError where another process writes it, where parts lie there and `resume` was not asked
-    for, and where they belong to another sweep.
+    Points that failed are in no part any more where `retry_failed` asks for them.
+
+    Raises FileExistsError where another process writes it, where parts lie there and neither `resume` nor
+    `retry_failed` was asked for, and where they belong to another sweep.
     """
 
-    def __init__(self, output: Path, plan: Plan, resume: bool) -> None:
-        self.output, self.plan, self.resume = output, plan, resume
+    def __init__(self, output: Path, plan: Plan, resume: bool, retry_failed: bool = False) -> None:
+        self.output, self.plan = output, plan
+        self.resume, self.retry_failed = resume or retry_failed, retry_failed
         self.folder = part_of(output)
         self.parts: list[Part] = []
         self._fresh = True  # nothing was there before
@@ -129,13 +156,31 @@ class Journal:
                 "--resume goes on with it; to begin anew, remove that folder"
             )
         differ = [key for key in planned if planned[key] != json.loads(json.dumps(self.plan)).get(key)]
-        if differ and self.parts:
+        anew = self.retry_failed and all(all(part.failure) for part in self.parts)  # nothing came out so far
+        if differ and self.parts and not (anew and differ == ["source"]):
             raise FileExistsError(
                 f"{self.folder.name} belongs to another sweep, which differs in {', '.join(differ)}: "
                 "ask for that one, or remove the folder"
             )
+        if self.retry_failed:
+            self.parts = [part for part in map(self._without_failures, self.parts) if len(part.points)]
         if differ:
             write_whole(path, json.dumps(self.plan).encode())
+
+    def _without_failures(self, part: Part) -> Part:
+        """A part as it is without the points that failed, on disk first."""
+        fine = np.array(part.failure) == ""
+        if fine.all():
+            return part
+        before, left = self._place(part), Part(part.points[fine], [""] * int(fine.sum()), part.kept)
+        if fine.any():
+            write_whole(self._place(left), pack(left))
+        if not fine[0]:
+            before.unlink()
+        return left
+
+    def _place(self, part: Part) -> Path:
+        return self.folder / f"{part.points[0]:09}.npz"
 
     def _found(self) -> Iterator[Part]:
         """The parts that are there; what is damaged is to be computed again."""
@@ -148,10 +193,10 @@ class Journal:
     def keep(self, part: Part) -> None:
         """Add a part, on disk first."""
         try:
-            write_whole(self.folder / f"{part.points[0]:09}.npz", pack(part))
+            path = write_whole(self._place(part), pack(part))
         except OSError as error:
             raise OSError(error.errno, f"{error.strerror}{self.hint()}") from None
-        self.parts.append(part)
+        self.parts.append(mapped(path) if part.kept.nbytes > SLAB else part)
 
     def hint(self) -> str:
         """What an interrupted sweep's user wants to know."""

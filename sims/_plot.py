@@ -14,13 +14,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from sims._discover import UnknownName, nearest
+from sims._file import write_whole
 from sims._labels import about_mean, not_drawn
 from sims._look import Style, dressed
 from sims._page import Page, Panel, compose
 from sims._panels import Draw, bands, kind_of, lead_of, lines, paths, phases, settled
 from sims._portraits import pairs, portrait, swings_about, symbols_of, tree
 from sims._swings import whole_turns
-from sims._trajectory import write_whole
 
 MOST_PANELS = 15
 # what a system is shown, rather than what it is made of: its answers come before its weights

@@ -42,8 +42,8 @@ def ticks(count: int) -> Iterable[int]:
     return bar
 
 
-def points_bar(total: int, done: int, label: str, shown: bool | None) -> "tqdm[Any]":
-    """A bar of the points of a sweep: done, failed, rate and time left.
+def bar_of(total: int, label: str, shown: bool | None, unit: str = "point", initial: int = 0) -> "tqdm[Any]":
+    """A bar of a sweep's points, or of its bytes: done, rate and time left.
 
     Unless said otherwise it is shown on a terminal and in a notebook, where nothing has to be asked for.
     """
@@ -56,9 +56,10 @@ def points_bar(total: int, done: int, label: str, shown: bool | None) -> "tqdm[A
 
         bar: tqdm[Any] = tqdm(
             total=total,
-            initial=done,
+            initial=initial,
             desc=label,
-            unit="point",
+            unit=unit,
+            unit_scale=unit == "B",
             delay=0.3,
             disable=not shown,
             leave=notebook,

@@ -8,7 +8,7 @@ r@:         the whole course
 measured    the numbers that `sims run` prints
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -106,6 +106,16 @@ def kept(runs: xr.Dataset, wanted: Sequence[Record]) -> xr.Dataset:
                 )
         taken[record.variable] = v
     return taken
+
+
+def one_number_each(kind: type[Simulation], wanted: Sequence[Record]) -> Iterator[tuple[str, dict[str, str]]]:
+    """What will be one number of each run, whatever comes out of it, with its labels."""
+    for name, when in wanted:
+        if name != MEASURED:
+            dims, meaning, symbol, unit = declaration(name, kind.variables)
+            lead = next((dim for dim in LEADS if dim in dims), None)
+            if not dims or (dims == (lead,) and ":" not in when):
+                yield name, {"long_name": meaning, "symbol": symbol, "units": unit}
 
 
 def _at(v: xr.DataArray, record: Record) -> xr.DataArray:

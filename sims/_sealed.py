@@ -16,9 +16,9 @@ class Damaged(ValueError):
     """What a file holds is not what was written."""
 
 
-def seal(data: bytes) -> bytes:
+def seal(data: bytes | memoryview) -> bytes:
     """The bytes to write for `data`."""
-    return data + hashlib.sha256(data).digest()
+    return b"".join((data, hashlib.sha256(data).digest()))
 
 
 def unseal(path: Path) -> io.BytesIO:

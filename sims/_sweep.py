@@ -10,27 +10,30 @@ equals the single run with its parameters, however the sweep was cut into batche
 import hashlib
 import inspect
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from sims._axes import Axis, Over, axes
-from sims._batches import Finished, Order, Queue, compute, run
+from sims._batches import Order, compute
 from sims._crew import crew
+from sims._file import check_writable, load, save
 from sims._journal import Journal, Part, part_of
-from sims._progress import points_bar
-from sims._record import Record, records
+from sims._parts import gathered, part_without_failures
+from sims._progress import bar_of
+from sims._record import Record, one_number_each, records
 from sims._simulation import ParameterError, Simulation, labels_of
-from sims._trajectory import check_writable, load, revision, save, versions
+from sims._trajectory import revision, versions
 
-SHORT, LONG = 0.5, 4.0  # seconds: a batch run for an estimate is run again below, and none is to take longer
+TELLING = 8  # points at the beginning that all fail are told of: there may be a mistake in what was asked
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,10 @@ class Design:
         places = product(*([axis.at(i) for i in range(axis.size)] for axis in self.axes))
         updates = ({name: value for at in place for name, value in at.items()} for place in places)
         return [self.sim.model_copy(update=update) for update in updates]
+
+    @property
+    def dims(self) -> list[str]:
+        return [axis.name for axis in self.axes]
 
     @property
     def order(self) -> Order:
@@ -114,22 +121,24 @@ def sweep(
     record: Iterable[str] = (),
     output: str | Path | None = None,
     resume: bool = False,
+    retry_failed: bool = False,
     jobs: int = 1,
     scheduler: Any = None,
     progress: bool | None = None,
 ) -> xr.Dataset:
     """Run a simulation for every combination of values and return what was recorded, labelled.
 
-    over        {"K": [0, 1, 2], "seed": range(8)}: a dimension for each;
-                {"point": {"K": …, "D": …}}: together along one, as `latin` and `random` give them
-    record      "r" (mean over the last half of time, or the last step of a training), "r@end", "r@10",
-                "r@0:20:5", "r@:" (the whole course), "measured" (what `sims run` prints); unless given, every
-                variable that is one number at a time
-    output      a .nc or .zarr to stream to: what is done survives whatever ends this process
-    resume      do only what is missing of an `output` that was interrupted
-    jobs        processes
-    scheduler   a Dask scheduler's address, or a Client: its workers compute
-    progress    a bar with done, failed, rate and time left; on a terminal and in a notebook unless said
+    over          {"K": [0, 1, 2], "seed": range(8)}: a dimension for each;
+                  {"point": {"K": …, "D": …}}: together along one, as `latin` and `random` give them
+    record        "r" (mean over the last half of time, or the last step of a training), "r@end", "r@10",
+                  "r@0:20:5", "r@:" (the whole course), "measured" (what `sims run` prints); unless given,
+                  every variable that is one number at a time
+    output        a .nc or .zarr to stream to: what is done survives whatever ends this process
+    resume        do only what is missing of an `output` that was interrupted
+    retry_failed  the same, and run those points again that failed, also of an `output` that is whole
+    jobs          processes
+    scheduler     a Dask scheduler's address, or a Client: its workers compute
+    progress      a bar with done, failed, rate and time left; on a terminal and in a notebook unless said
 
     Returns a Dataset with the parameters as coordinates and `failure`, which says why a point has no values
     (NaN) or "". Its attributes hold all that is needed to compute it again.
@@ -138,19 +147,40 @@ def sweep(
     FileExistsError for an output that is there, that another process writes or that holds other points,
     OSError as files do.
     """
-    wanted = design(sim, over, record)
+    path = None if output is None else Path(output)
+    dataset = computed(design(sim, over, record), path, resume, retry_failed, jobs, scheduler, progress)
+    try:
+        return dataset.load()
+    except MemoryError as error:
+        saved = f"; it is whole in {path}, which xarray.open_dataset reads piece by piece" if path else ""
+        raise MemoryError(f"{error}{saved}") from None
+
+
+def computed(
+    wanted: Design,
+    output: Path | None,
+    resume: bool,
+    retry_failed: bool,
+    jobs: int,
+    scheduler: Any,
+    progress: bool | None = None,
+) -> xr.Dataset:
+    """Compute a sweep and write it, as `sweep` tells; its values may lie on disk until they are read."""
     count = len(wanted.points)
-    if output is not None and resume and (whole := finished(wanted, Path(output))):
-        return whole
     with ExitStack() as stack:
         journal = None
         parts: list[Part] = []
         if output is not None:
-            check_output(Path(output), resume)
-            journal = stack.enter_context(Journal(Path(output), wanted.provenance(), resume))
+            whole = finished(wanted, output, retry_failed) if resume or retry_failed else None
+            if whole is not None and not (retry_failed and (whole.failure != "").any()):
+                return whole
+            check_output(output, resume or retry_failed)
+            journal = stack.enter_context(Journal(output, wanted.provenance(), resume, retry_failed))
+            if whole is not None and (whole.failure == "").any():
+                journal.keep(part_without_failures(whole, wanted.dims))
             parts = journal.parts
         done = {int(i) for part in parts for i in part.points}
-        bar = stack.enter_context(points_bar(count, len(done), wanted.name, progress))
+        bar = stack.enter_context(bar_of(count, wanted.name, progress, initial=len(done)))
         failed = sum(reason != "" for part in parts for reason in part.failure)
 
         def keep(part: Part) -> None:
@@ -164,6 +194,8 @@ def sweep(
             if failed:
                 bar.set_postfix(failed=failed, refresh=False)
             bar.update(len(part.points))
+            if not bar.disable and bar.n - len(part.points) < TELLING <= bar.n == failed < count:
+                bar.write(f"the first {failed} points all failed: {part.failure[-1]}", file=sys.stderr)
 
         missing = [i for i in range(count) if i not in done]
         try:
@@ -172,7 +204,10 @@ def sweep(
                 compute(wanted.order, wanted.points, missing, hands, keep)
             dataset = assembled(wanted, parts)
             if journal:
-                save(dataset, journal.output)
+                bar.close()
+                size = sum(v.nbytes for v in dataset.data_vars.values())
+                with bar_of(size, f"writing {journal.output.name}", progress, unit="B") as written:
+                    save(dataset, journal.output, written.update)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted{journal.hint() if journal else ''}") from None
         except ConnectionError as error:
@@ -184,10 +219,11 @@ def sweep(
     return dataset
 
 
-def finished(wanted: Design, output: Path) -> xr.Dataset | None:
+def finished(wanted: Design, output: Path, retry_failed: bool = False) -> xr.Dataset | None:
     """The sweep, where it is there already and whole.
 
-    Raises FileExistsError where what is there is something else, TrajectoryError where it is damaged.
+    Raises FileExistsError where what is there is something else, TrajectoryError where it is damaged. Where
+    nothing but failures came out, which are to be run again, code that has changed since makes no difference.
     """
     if not output.exists() or part_of(output).exists():
         return None
@@ -196,52 +232,13 @@ def finished(wanted: Design, output: Path) -> xr.Dataset | None:
     for name, values in coordinates(wanted).items():
         if name not in there or not np.array_equal(there[name], values):
             differ.append(name)
+    if differ == ["source"] and retry_failed and (there.failure != "").all():
+        return there
     if differ:
         raise FileExistsError(
             f"{output} is no beginning of what is asked for: it differs in {', '.join(differ)}"
         )
     return there
-
-
-class Estimate(NamedTuple):
-    """What a sweep takes: seconds in one process, and bytes before they are packed."""
-
-    seconds: float
-    nbytes: float
-
-
-def estimate(wanted: Design) -> Estimate:
-    """Roughly, from a run of one point of each shape, and of more as long as that takes but seconds."""
-    shapes: dict[Any, list[Simulation]] = {}
-    for point in wanted.points:
-        shapes.setdefault(point.shape_of_batch(), []).append(point)
-    seconds, nbytes = zip(*(_of_one_shape(wanted.order, points) for points in shapes.values()))
-    return Estimate(sum(seconds), sum(nbytes))
-
-
-def _of_one_shape(order: Order, points: Sequence[Simulation]) -> Estimate:
-    queue = Queue(points, range(len(points)), hands=1)
-    ((shape, first),) = queue.most.items()
-    count = more = 1
-    while more:
-        count = more
-        finished = quickest(order, points[:count])
-        queue.learn(range(count), finished)
-        a, b = queue.cost.get(shape, (0.0, finished.seconds))
-        largest = min(queue.most[shape], len(points))
-        fitting = (min(n, largest) for n in (8 * count, 2 * count) if a + b * n < LONG)
-        more = next((n for n in fitting if n > count), 0)
-    kept = finished.kept.drop_vars(finished.kept.coords)
-    batches = 1 + -(-max(0, len(points) - first) // largest)
-    return Estimate(a * batches + b * len(points), len(points) * kept.nbytes / count)
-
-
-def quickest(order: Order, sims: Sequence[Simulation]) -> Finished:
-    """A batch, run up to three times where it is short: what comes first pays for what it brings to hand."""
-    found = [run(order, sims)]
-    while len(found) < 3 and sum(each.seconds for each in found) < SHORT:
-        found.append(run(order, sims))
-    return min(found, key=lambda each: each.seconds)
 
 
 def check_output(path: Path, resume: bool = False) -> None:
@@ -276,31 +273,12 @@ def check_alike(part: Part, parts: Sequence[Part], wanted: Design) -> None:
 
 
 def assembled(wanted: Design, parts: Sequence[Part]) -> xr.Dataset:
-    """The Dataset of a sweep, from its parts in any order."""
-    count, dims = len(wanted.points), [axis.name for axis in wanted.axes]
-    failure = np.full(count, "", dtype=object)
-    whole = sum(part.failure.count("") for part in parts) == count
-    found: dict[str, tuple[xr.Variable, np.ndarray]] = {}
-    dataset = xr.Dataset(coords=coordinates(wanted))
-    for part in parts:
-        reasons = np.array(part.failure, dtype=object)
-        failure[part.points] = reasons
-        fine = part.points[reasons == ""]
-        for name, v in part.kept.data_vars.items():
-            if name not in found:
-                # only floats can say that a value is missing
-                as_is = whole and v.dtype.kind in "iub"
-                empty = np.full((count, *v.shape[1:]), 0 if as_is else np.nan, v.dtype if as_is else float)
-                found[str(name)] = v.variable, empty
-            found[str(name)][1][fine] = v.values
-        dataset = dataset.assign_coords({name: c.variable for name, c in part.kept.coords.items()})
-    for key, (variable, values) in found.items():
-        grid = values.reshape(*wanted.shape, *values.shape[1:])
-        dataset[key] = ((*dims, *variable.dims[1:]), grid, variable.attrs)
-    told = {"long_name": "why a point has no values", "symbol": "", "units": ""}
-    dataset["failure"] = (dims, failure.astype(str).reshape(wanted.shape), told)
-    dataset.attrs = attributes(wanted)
-    return dataset
+    """The Dataset of a sweep, from its parts in any order, whose values stay in these until they are read."""
+    dataset = gathered(parts, wanted.dims, wanted.shape)
+    for name, labels in one_number_each(type(wanted.sim), wanted.records):
+        if name not in dataset:  # no point has it, and still its shape is known
+            dataset[name] = (wanted.dims, np.full(wanted.shape, np.nan), labels)
+    return dataset.assign_coords(coordinates(wanted)).assign_attrs(attributes(wanted))
 
 
 def attributes(wanted: Design) -> dict[str, Any]:

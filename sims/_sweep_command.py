@@ -83,6 +83,9 @@ Scheduler = Annotated[
     str | None, Parameter(help="of a Dask cluster that computes, such as tcp://host:8786", metavar="ADDRESS")
 ]
 Resume = Annotated[bool, Parameter(help="do only what is missing of an interrupted sweep", negative="")]
+RetryFailed = Annotated[
+    bool, Parameter(help="run failed points again, also of a finished sweep; else as --resume", negative="")
+]
 DryRun = Annotated[
     bool, Parameter(help="say how many points, how much disk and roughly how long; no more", negative="")
 ]
@@ -204,24 +207,18 @@ def _whole(name: str, word: str) -> int:
 # ------------------------------------------------------------------------------------------- what is told
 
 
-def swept(wanted: "Design", output: Path, resume: bool, jobs: int, scheduler: str | None) -> None:
+def swept(
+    wanted: "Design", output: Path, resume: bool, retry_failed: bool, jobs: int, scheduler: str | None
+) -> None:
     """Run a sweep; say what failed, how long it took and what to do next.
 
     Raises Diverged where nothing but failures came out.
     """
-    from sims._sweep import sweep
+    from sims._sweep import computed
     from sims._trajectory import Diverged
 
     began = perf_counter()
-    dataset = sweep(
-        wanted.sim,
-        wanted.over,
-        record=wanted.asked,
-        output=output,
-        resume=resume,
-        jobs=jobs,
-        scheduler=scheduler,
-    )
+    dataset = computed(wanted, output, resume, retry_failed, jobs, scheduler)
     took = perf_counter() - began
     failed = dataset.failure.values[dataset.failure.values != ""]
     size = sum(file.stat().st_size for file in ([output] if output.is_file() else output.rglob("*")))
@@ -238,23 +235,26 @@ def swept(wanted: "Design", output: Path, resume: bool, jobs: int, scheduler: st
         }
     )
     if len(failed) == len(wanted.points):
-        raise Diverged(f"every point failed; the first: {failed[0]}")
+        raise Diverged(
+            f"every point failed; the first: {failed[0]}; once that is mended, --retry-failed runs them again"
+        )
 
 
-def foretold(wanted: "Design", jobs: int) -> None:
+def foretold(wanted: "Design", output: Path, jobs: int) -> None:
     """Say what a sweep would take, and compute no more than tells it."""
-    from sims._sweep import estimate
+    from sims._estimate import estimate
 
-    seconds, nbytes = estimate(wanted)
+    seconds, writing, nbytes = estimate(wanted, output.parent)
     jobs = min(jobs, len(wanted.points))
     many = f"in {jobs} processes" if jobs > 1 else "in one process"
     size, unit = next(((n, u) for n, u in ((1e9, "GB"), (1e6, "MB")) if nbytes >= n), (1e3, "kB"))
+    until = ", twice that until it is done" if unit == "GB" else ""
     tell(
         {
             "points": counted(wanted),
             "recorded": ", ".join(wanted.asked),
-            "disk": f"{nbytes / size:,.1f} {unit} before compression",
-            "time": f"{_duration(seconds / jobs)} {many}",
+            "disk": f"{nbytes / size:,.1f} {unit} before compression{until}",
+            "time": f"{_duration(seconds / jobs + writing)} {many}",
         }
     )
 

@@ -1,21 +1,17 @@
-"""What makes an xarray Dataset a trajectory: labels, units and provenance; saved whole, loaded checked."""
+"""What makes an xarray Dataset a trajectory: labels, units and provenance."""
 
 import hashlib
 import json
-import os
 import re
 import subprocess
-import tempfile
-import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
-import h5py  # type: ignore[import-untyped]
 import numpy as np
 import xarray as xr
 
@@ -23,8 +19,9 @@ if TYPE_CHECKING:
     from sims._simulation import Variable
 
 PROVENANCE = ("simulation", "parameters", "seed", "versions", "revision")
-SIGNATURES = {b"\x80": "a Python pickle, which is never opened", b"CDF": "NetCDF-3, not NetCDF-4"}
 
+SLAB = 2**20  # bytes that are read, summed and written at once
+Place = tuple[slice, ...]  # of one in a variable
 
 # what a simulation computes of a variable, or a function that does so once it is wanted
 Computed = np.ndarray | Callable[[], np.ndarray]
@@ -142,155 +139,49 @@ def revision() -> str:
     return described.stdout.strip()
 
 
-def digest(trajectory: xr.Dataset) -> str:
-    """SHA-256 over every name, dimension, type, value and label: equal digests, equal trajectories."""
+def digest(trajectory: xr.Dataset, seen: Callable[[str, Place, np.ndarray], object] | None = None) -> str:
+    """SHA-256 over every name, dimension, type, value and label: equal digests, equal trajectories.
+
+    Numbers are read a slab at a time; `seen` is given each on the way, with its variable and place.
+    """
     sha = hashlib.sha256(_plain(trajectory.attrs))
     for key in sorted(map(str, trajectory.variables)):
         v = trajectory.variables[key]
         text = v.dtype.kind not in "fiub"
-        values = json.dumps(v.values.tolist()).encode() if text else np.ascontiguousarray(v.values).tobytes()
         sha.update(_plain([key, v.dims, v.shape, "text" if text else v.dtype.str, v.attrs]))
-        sha.update(values)
+        if text:
+            sha.update(json.dumps(v.values.tolist()).encode())
+            continue
+        for place in slabs(v.shape, v.dtype.itemsize):
+            values = np.ascontiguousarray(v[place].values)
+            sha.update(values.reshape(-1).data)
+            if seen:
+                seen(key, place, values)
     return sha.hexdigest()
+
+
+def slab(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The shape of equal pieces, of at most SLAB bytes, that lie one behind the other in memory."""
+    room, sizes = SLAB // itemsize, []
+    for n in reversed(shape):
+        pieces = -(-n // room) if room else n
+        sizes.append(-(-n // max(pieces, 1)))
+        room = room // n if pieces == 1 else 0
+    return tuple(reversed(sizes))
+
+
+def slabs(shape: tuple[int, ...], itemsize: int) -> Iterator[Place]:
+    """Their places, in the order of memory."""
+    steps = [
+        [slice(i, min(i + size, n)) for i in range(0, n, max(size, 1))]
+        for n, size in zip(shape, slab(shape, itemsize))
+    ]
+    return product(*steps)
 
 
 def _plain(labels: object) -> bytes:
     """Labels as bytes, however a file gave them back: an array and a list are one."""
     return json.dumps(labels, sort_keys=True, default=lambda value: value.tolist()).encode()
-
-
-def save(trajectory: xr.Dataset, path: str | os.PathLike[str]) -> Path:
-    """Write a trajectory as NetCDF-4 (gzip, shuffle, digest), whole or not at all, always the same bytes.
-
-    A path that ends in .zarr becomes a Zarr store (format 2). Raises OSError where the path can't be written,
-    naming it.
-    """
-    if Path(path).suffix == ".zarr":
-        return _save_store(trajectory.assign_attrs(digest=digest(trajectory)), Path(path))
-    packed = {"zlib": True, "shuffle": True, "fletcher32": True}
-    encoding = {
-        str(key): packed for key, v in trajectory.variables.items() if v.dtype.kind in "fiub" and v.ndim
-    }
-    sealed = trajectory.assign_attrs(digest=digest(trajectory))
-    with _alone():
-        data = sealed.to_netcdf(engine="h5netcdf", encoding=encoding)
-    return write_whole(path, bytes(data))
-
-
-def _alone() -> AbstractContextManager[Any]:
-    """Write without the locks that xarray would ask of a Dask client, where there is one."""
-    try:
-        from dask import config
-    except ImportError:
-        return nullcontext()
-    context: AbstractContextManager[Any] = config.set(scheduler="synchronous")
-    return context
-
-
-def _save_store(sealed: xr.Dataset, path: Path) -> Path:
-    """Write a Zarr store beside its final name, then rename: the old store or the new one, whole."""
-    final = path.resolve()
-    try:
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.") as beside:
-            sealed.to_zarr(Path(beside) / "new", zarr_format=2)
-            if final.exists():
-                final.rename(Path(beside) / "old")
-            (Path(beside) / "new").rename(final)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
-    return path
-
-
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise OSError, naming the path and the cure, unless a file can be written there."""
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
-    if path.exists() and not path.is_file():
-        raise FileExistsError(f"{path} is not a file; give another name")
-    if not path.parent.exists():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist; make it or write elsewhere")
-    if not path.parent.is_dir():
-        raise NotADirectoryError(f"{path.parent} is not a folder; write elsewhere")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
-
-
-def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write beside the final name, then rename: the old file or the new one, never half of one."""
-    check_writable(path)
-    path, final = Path(path), Path(path).resolve()
-    beside = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=final.parent, prefix=f".{final.name}.", delete=False) as file:
-            beside = Path(file.name)
-            file.write(data)
-        beside.chmod(0o666 & ~_umask())
-        beside.replace(final)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
-    finally:
-        if beside:
-            beside.unlink(missing_ok=True)
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def load(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a trajectory or a sweep into memory. Raises TrajectoryError unless it is one, whole and ours."""
-    path = Path(path)
-    if path.is_dir():
-        return _sealed(_load_store(path), path)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist")
-    if not path.is_file():
-        raise TrajectoryError(f"{path} is not a file")
-    with path.open("rb") as file:
-        head = file.read(8)
-    if head != b"\x89HDF\r\n\x1a\n":
-        what = next((what for mark, what in SIGNATURES.items() if head.startswith(mark)), "not NetCDF-4")
-        raise TrajectoryError(f"{path} is not a trajectory: it is {what if head else 'empty'}")
-    try:
-        # what HDF5 cannot read must not reach h5netcdf, which would print a traceback on its own
-        with h5py.File(path) as file:
-            dict(file.attrs)
-        with xr.open_dataset(path, engine="h5netcdf", decode_times=False, phony_dims="access") as dataset:
-            trajectory = dataset.load()
-    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
-        raise TrajectoryError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
-    return _sealed(trajectory, path)
-
-
-def _load_store(path: Path) -> xr.Dataset:
-    if not (path / ".zgroup").exists() and not (path / "zarr.json").exists():
-        raise IsADirectoryError(f"{path} is a folder, not a trajectory")
-    try:
-        # what zarr warns of, a component that lacks its description, breaks the seal
-        with (
-            warnings.catch_warnings(action="ignore"),
-            xr.open_zarr(path, decode_times=False, consolidated=False, chunks=None) as dataset,
-        ):
-            trajectory: xr.Dataset = dataset.load()
-            return trajectory
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise TrajectoryError(f"{path} is damaged, or was not written to its end: {said}") from None
-
-
-def _sealed(trajectory: xr.Dataset, path: Path) -> xr.Dataset:
-    """The trajectory without its seal, which must be unbroken."""
-    seal = trajectory.attrs.pop("digest", None)
-    check(trajectory, str(path))
-    if seal not in (None, digest(trajectory)):
-        raise TrajectoryError(f"{path} is damaged: its content is not what was saved")
-    return trajectory
 
 
 def check(trajectory: xr.Dataset, name: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from sims import _attention_sentences as sentences
 from sims import attention as A
+from sims._file import load, save
 from sims._simulation import ParameterError
-from sims._trajectory import load, save
 
 ORACLES = Path(__file__).parent / "oracles"
 CASES = [f"{heads}{mask}" for heads in ("one_head", "two_heads", "four_heads") for mask in ("", "_causal")]

@@ -1,6 +1,7 @@
 """A sweep is its single runs, labelled: whatever it goes over, however it is cut, wherever it runs."""
 
 import json
+import math
 import re
 from itertools import product
 from pathlib import Path
@@ -20,6 +21,7 @@ from sims import (
     Metronomes,
     ParameterError,
     Simulation,
+    _estimate,
     _sweep,
     latin,
     load,
@@ -32,6 +34,8 @@ from sims import (
 from sims import _batches as batches
 from sims._axes import axes
 from sims._discover import UnknownName
+from sims._journal import Part
+from sims._parts import gathered
 
 SMALL = Kuramoto(n=5, steps=40, dt=0.05)
 
@@ -47,6 +51,7 @@ class Fragile(Simulation):
         "step": variable("step", "step", "t"),
         "y": variable("step", "its square root", "y", "m"),
         "count": variable("step", "a whole number", "c"),
+        "small": variable("step", "its square root in single precision", "s"),
         "word": variable("step", "a word"),
     }
 
@@ -58,7 +63,8 @@ class Fragile(Simulation):
             raise SystemExit("eight ends it all")
         y = np.sqrt(p.x)[:, None] + np.zeros(3)
         words = np.full((p.size, 3), "a")
-        return {"step": np.arange(3), "y": y, "count": np.arange(3) + p.seed[:, None], "word": words}
+        count, small = np.arange(3) + p.seed[:, None], y.astype(np.float32)
+        return {"step": np.arange(3), "y": y, "count": count, "small": small, "word": words}
 
 
 def taken(run: xr.Dataset, name: str) -> np.ndarray:
@@ -404,7 +410,7 @@ def test_hands_share_the_work_evenly_and_what_batches_cost_is_hidden(hands, sim,
     ],
 )
 @pytest.mark.parametrize("sim", [SMALL, SMALL.model_copy(update={"n": 10**6})])
-def test_an_estimate_follows_from_two_short_batches(monkeypatch, sim, alone, each, seconds) -> None:
+def test_an_estimate_follows_from_two_short_batches(monkeypatch, tmp_path, sim, alone, each, seconds) -> None:
     taken = []
 
     def run(order: batches.Order, points: list[Kuramoto]) -> batches.Finished:
@@ -412,8 +418,8 @@ def test_an_estimate_follows_from_two_short_batches(monkeypatch, sim, alone, eac
         kept = xr.Dataset({"r": ("batch", np.zeros(len(points)))})
         return batches.Finished([""] * len(points), kept, taken[-1], 1, {})
 
-    monkeypatch.setattr(_sweep, "run", run)
-    found = _sweep.estimate(_sweep.design(sim, {"seed": range(3000)}))
+    monkeypatch.setattr(_estimate, "run", run)
+    found = _estimate.estimate(_sweep.design(sim, {"seed": range(3000)}), tmp_path)
     assert found.seconds == pytest.approx(seconds, rel=0.1)
     assert found.nbytes == 3000 * 8
     assert sum(taken) < max(10, 3 * each)
@@ -444,9 +450,89 @@ def test_whole_numbers_stay_whole_where_nothing_fails() -> None:
     assert sweep(Fragile(), {"x": [1, 4]}, record=["count"])["count"].dtype == np.int64
 
 
-def test_where_every_point_fails_the_reasons_are_what_is_left() -> None:
-    ds = sweep(Fragile(), {"x": [7]})
-    assert ds.failure.values.tolist() == ["ZeroDivisionError: seven is too much"]
+def test_where_every_point_fails_what_is_one_number_at_each_is_missing_and_the_reasons_are_there() -> None:
+    ds = sweep(Fragile(), {"x": [7], "seed": range(2)}, record=["y", "count@:"])
+    assert set(ds.failure.values.ravel()) == {"ZeroDivisionError: seven is too much"}
+    assert np.isnan(ds.y).all()
+    assert (ds.y.dims, ds.y.attrs["units"]) == (("x", "seed"), "m")
+    assert "count" not in ds  # how many there would have been, nobody knows
+
+
+def test_single_precision_stays_where_points_fail() -> None:
+    ds = sweep(Fragile(), {"x": [1, 7, 4]}, record=["small"])
+    assert ds.small.dtype == np.float32
+    assert ds.small.values.tolist()[::2] == [1, 2]
+    assert np.isnan(ds.small.values[1])
+
+
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_failed_points_are_run_again_where_asked_and_no_others(ending, interrupted, tmp_path, monkeypatch):
+    path, ran = tmp_path / f"s.{ending}", []
+
+    class Mended(Fragile):
+        @classmethod
+        def solve(cls, p: Any) -> dict[str, np.ndarray]:
+            ran.extend(p.x)
+            if "well" not in ran and (p.x == 4).any():
+                raise RuntimeError("not today")
+            return super().solve(p)
+
+    over, record = {"x": [1, 4, 7, 9]}, ["y@:", "count"]
+    before = _sweep.save
+    if interrupted:
+        monkeypatch.setattr(_sweep, "save", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            sweep(Mended(), over, record=record, output=path)
+        monkeypatch.setattr(_sweep, "save", before)
+    else:
+        sweep(Mended(), over, record=record, output=path)
+    ran[:] = ["well"]
+    ds = sweep(Mended(), over, record=record, output=path, retry_failed=True)
+    assert set(ran) == {"well", 4, 7}
+    assert ds.failure.values.tolist() == ["", "", "ZeroDivisionError: seven is too much", ""]
+    np.testing.assert_array_equal(ds.y[[0, 1, 3]], sweep(Fragile(), {"x": [1, 4, 9]}, record=record).y)
+    xr.testing.assert_identical(load(path), ds)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_to_run_failed_points_again_needs_none(tmp_path: Path) -> None:
+    over = {"x": [1, 4]}
+    first = sweep(Fragile(), over, record=["y"], output=tmp_path / "s.nc", retry_failed=True)
+    again = sweep(Fragile(), over, record=["y"], output=tmp_path / "s.nc", retry_failed=True)
+    xr.testing.assert_identical(again, first)
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_what_is_read_of_a_variable_is_what_lies_in_its_parts(data: st.DataObject) -> None:
+    shape = data.draw(st.sampled_from([(7,), (3, 4), (2, 1, 3)]))
+    beyond = data.draw(st.sampled_from([(), (5,), (2, 3)]))
+    count = math.prod(shape)
+    chance = np.random.default_rng(data.draw(st.integers(0, 99)))
+    whole = chance.standard_normal((count, *beyond))
+    failed = chance.random(count) < data.draw(st.sampled_from([0, 0.3]))
+    parts = []
+    for points in np.array_split(chance.permutation(count), data.draw(st.integers(1, 4))):
+        kept = xr.Dataset({"v": (("batch", "a", "b")[: 1 + len(beyond)], whole[points[~failed[points]]])})
+        reasons = ["no" if failed[i] else "" for i in points]
+        parts.append(Part(points, reasons, kept))
+    whole[failed] = np.nan
+    expected = whole.reshape(*shape, *beyond)
+    found = gathered(parts, ("x", "y", "z")[: len(shape)], shape)
+    forwards = [st.slices(n).filter(lambda cut: (cut.step or 1) > 0) for n in expected.shape]
+    key = tuple(
+        data.draw(st.one_of(st.integers(0, n - 1), cut, st.just([n - 1, 0])))
+        for n, cut in zip(expected.shape, forwards)
+    )
+    lazy = found.v[key].values
+    np.testing.assert_array_equal(lazy, xr.Variable(found.v.dims, expected)[key].values)
+    np.testing.assert_array_equal(found.v.values, expected)
+    np.testing.assert_array_equal(found.failure.values.ravel() == "no", failed)
 
 
 @pytest.mark.parametrize("ending", ["nc", "zarr"])

@@ -123,17 +123,28 @@ def test_a_dry_run_tells_points_disk_and_time_and_leaves_nothing(sims: Run, tmp_
     ],
 )
 def test_a_dry_run_speaks_in_units_that_fit(sims: Run, monkeypatch, seconds, nbytes, jobs, words) -> None:
-    monkeypatch.setattr("sims._sweep.estimate", lambda wanted: (seconds, nbytes))
+    monkeypatch.setattr("sims._estimate.estimate", lambda wanted, folder: (seconds - 0.1, 0.1, nbytes))
     _, out, _ = sims("sweep", "kuramoto", "--over", "K=1,2,3", "--jobs", jobs, "--dry-run")
     time, disk = words
     assert re.search(rf"^time +{time}$", out, re.M)
-    assert re.search(rf"^disk +{disk} before compression$", out, re.M)
+    twice = ", twice that until it is done" if "GB" in disk else ""
+    assert re.search(rf"^disk +{disk} before compression{twice}$", out, re.M)
 
 
 def test_points_that_failed_are_counted_and_the_first_reason_told(sims: Run) -> None:
     code, out, _ = sims("sweep", "gradient_descent", "--over", "eta=1,500", "--steps", 300)
     assert code == 0
     assert re.search(r"^failed +1; the first: .*diverged at step \d+; try a smaller eta$", out, re.M)
+
+
+def test_a_terminal_is_told_at_once_where_the_first_points_all_fail(tmp_path: Path) -> None:
+    over = ["--over", "eta=400:500:3000", "--surface", "network", "--steps", "300"]
+    process, terminal = on_a_terminal(["sweep", "gradient_descent", *over], tmp_path, columns=120)
+    told = r"the first \d+ points all failed: loss diverged at step \d+; try a smaller eta"
+    seen = read(terminal, lambda seen: re.search(told, seen) is not None, seconds=60)
+    assert re.search(told, seen), seen
+    process.kill()
+    process.wait(timeout=30)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -19,6 +19,7 @@ import xarray as xr
 from commands import shell
 
 from sims import Kuramoto, TrajectoryError, load, sweep
+from sims._crew import ONE_THREAD
 
 # each point takes as long as it is told to, so that there is time to kill it; seven kills its own process
 SLOW = '''"""Takes its time.
@@ -271,6 +272,40 @@ def test_a_point_that_kills_its_worker_is_recorded_and_the_rest_arrives(folder: 
     assert "failed" in done.stdout
 
 
+def test_points_whose_process_died_are_run_again_where_asked(folder: Path) -> None:
+    words = ("--over", "x=4:9:6", "--deadly", "--jobs", 2, "-o", "s.nc")
+    assert shell("sweep", "./slow.py", *words, cwd=folder).returncode == 0
+    written = (folder / "s.nc").read_bytes()
+    assert shell("sweep", "./slow.py", *words, "--resume", cwd=folder).returncode == 0
+    assert (folder / "s.nc").read_bytes() == written
+    again = shell("sweep", "./slow.py", *words, "--retry-failed", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert "its process died" in str(load(folder / "s.nc").failure.sel(x=7).values)
+    assert not (folder / "s.nc.part").exists()
+    assert (folder / "s.nc").read_bytes() == written
+
+
+def test_where_every_point_failed_they_run_again_once_ones_own_file_is_mended(folder: Path) -> None:
+    words = ("--over", "x=4:9:6", "-o", "s.nc")
+    (folder / "slow.py").write_text(SLOW.replace("np.sin(p.x", "np.sine(p.x"))
+    failed = shell("sweep", "./slow.py", *words, cwd=folder)
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("; once that is mended, --retry-failed runs them again\n")
+    (folder / "slow.py").write_text(SLOW)
+    again = shell("sweep", "./slow.py", *words, "--retry-failed", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    np.testing.assert_array_equal(load(folder / "s.nc").y, np.sin(np.linspace(4, 9, 6)) + 1.0)
+
+
+def test_points_of_other_code_are_not_mixed_with_failed_ones_run_again(folder: Path) -> None:
+    words = ("--over", "x=4:9:6", "--deadly", "--jobs", 2, "-o", "s.nc")
+    assert shell("sweep", "./slow.py", *words, cwd=folder).returncode == 0
+    (folder / "slow.py").write_text(SLOW.replace("np.sin", "np.cos"))
+    again = shell("sweep", "./slow.py", *words, "--retry-failed", cwd=folder)
+    assert again.returncode == 2
+    assert "it differs in source" in again.stderr
+
+
 # --- the disk
 
 
@@ -289,6 +324,24 @@ def test_a_disk_that_fills_ends_with_one_line_and_loses_nothing(folder: Path) ->
     went_on = subprocess.run(command(*wide, "--resume"), cwd=folder, capture_output=True, text=True)
     assert went_on.returncode == 0, went_on.stderr
     np.testing.assert_array_equal(load(folder / "s.nc").y, expected({"x": [0, 1], "seed": range(900)}))
+
+
+@LINUX  # elsewhere the limit does not count what is mapped in
+def test_a_sweep_larger_than_memory_is_written(tmp_path: Path) -> None:
+    def little() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (500 << 20, 500 << 20))
+
+    sim = Kuramoto(n=2000, steps=400)
+    words = ["--n", sim.n, "--steps", sim.steps, "--over", "seed=0:125", "--record", "theta@:", "-o", "s.nc"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sims", "sweep", "kuramoto", *map(str, words)],
+        cwd=tmp_path, capture_output=True, text=True, preexec_fn=little, env=os.environ | ONE_THREAD
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(tmp_path / "s.nc", engine="h5netcdf") as ds:
+        assert ds.theta.nbytes > 1.5 * (500 << 20)
+        run = sim.model_copy(update={"seed": 124}).run()
+        assert ds.theta.sel(seed=124).values.tobytes() == run.theta.values.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -414,9 +467,9 @@ def test_workers_of_a_cluster_killed_again_and_again_cost_nothing_but_time(tmp_p
     with running_cluster(tmp_path) as (address, workers):
         client = subprocess.Popen(asked_of(address, side), cwd=tmp_path, stderr=subprocess.PIPE)
         while client.poll() is None:
-            time.sleep(chance.uniform(0.5, 2) if side > 10 else 0.5)
+            time.sleep(chance.uniform(0.5, 2) if side > 10 else 0.02)
             computing = [child for worker in workers for child in children(worker.pid)]
-            if computing and parts(tmp_path):
+            if computing and parts(tmp_path) and (side > 10 or kills < 2):
                 os.kill(chance.choice(computing), signal.SIGKILL)
                 kills += 1
         assert client.returncode == 0, client.communicate()[1]

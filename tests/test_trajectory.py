@@ -1,6 +1,7 @@
 """A trajectory file is whole and ours, or it is refused in one line."""
 
 import json
+import math
 import os
 import pickle
 import resource
@@ -15,9 +16,12 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sims import Batch, Diverged, Simulation, TrajectoryError, load, param, save, variable
-from sims._trajectory import as_trajectory, check_finite, check_writable, digest, write_whole
+from sims import Batch, Diverged, Simulation, TrajectoryError, _trajectory, load, param, save, variable
+from sims._file import check_writable, write_whole
+from sims._trajectory import as_trajectory, check_finite, digest
 
 
 class Kinds(Simulation):
@@ -96,6 +100,74 @@ def test_the_same_run_saved_twice_has_the_same_bytes(run: xr.Dataset, tmp_path: 
     first = save(run, tmp_path / "a.nc").read_bytes()
     time.sleep(1.1)  # a time stamp would show
     assert save(Kinds(seed=3).run(), tmp_path / "b.nc").read_bytes() == first
+
+
+class Long(Simulation):
+    """Variables that are written in several pieces; some pack well, some don't."""
+
+    n: int = param(301, "number of units", ge=1, le=1000, shape=True)
+    seed: int = param(0, "seed", ge=0, le=100)
+
+    variables = {
+        "time": variable("time", "time", "t", "s"),
+        "noise": variable("time unit", "noise", "η"),
+        "level": variable("time unit", "a number that hardly changes", "l"),
+        "count": variable("time unit", "a whole number", "c"),
+        "gone": variable("time unit", "nothing", "g"),
+    }
+
+    @classmethod
+    def solve(cls, p: Batch) -> dict[str, np.ndarray]:
+        noise = np.stack([rng.standard_normal((1003, p.n)) for rng in p.rngs()])
+        level = np.round(noise)
+        count = level.astype(np.int64)
+        return {"time": np.arange(1003.0), "noise": noise, "level": level, "count": count, "gone": 0 * level}
+
+
+@pytest.fixture(scope="module")
+def long() -> xr.Dataset:
+    return Long(seed=2).run()
+
+
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+def test_a_long_trajectory_is_saved_piece_by_piece_and_loaded_as_it_was(long, tmp_path, ending) -> None:
+    path, pieces = tmp_path / f"long.{ending}", []
+    save(long, path, pieces.append)
+    assert len(pieces) > 8
+    assert sum(pieces) == sum(v.nbytes for v in long.data_vars.values())
+    xr.testing.assert_identical(load(path), long)
+    xr.testing.assert_identical(load(save(load(path), path)), long)  # over itself
+    with xr.open_dataset(path, engine="h5netcdf" if ending == "nc" else "zarr") as lazy:
+        assert lazy.attrs["digest"] == digest(long)
+        np.testing.assert_array_equal(lazy.noise[700, 5:9], long.noise[700, 5:9])
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_long_trajectory_saved_twice_has_the_same_bytes(long: xr.Dataset, tmp_path: Path) -> None:
+    first = save(long, tmp_path / "a.nc").read_bytes()
+    assert save(Long(seed=2).run(), tmp_path / "b.nc").read_bytes() == first
+
+
+def test_only_what_packs_well_is_packed(long: xr.Dataset, tmp_path: Path) -> None:
+    with h5py.File(save(long, tmp_path / "long.nc")) as file:
+        assert {key: file[key].compression for key in ("noise", "level", "count", "gone")} == {
+            "noise": None, "level": "gzip", "count": "gzip", "gone": "gzip",
+        }  # fmt: skip
+        stored = {key: file[key].id.get_storage_size() / file[key].nbytes for key in ("noise", "level")}
+    assert stored["noise"] < 1.01
+    assert stored["level"] < 0.3
+
+
+@given(st.lists(st.integers(0, 40), max_size=4), st.integers(3, 9), st.sampled_from([1, 4, 8]))
+def test_slabs_are_what_lies_in_memory_one_behind_the_other(shape, bits, itemsize) -> None:
+    values = np.arange(math.prod(shape)).reshape(shape)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_trajectory, "SLAB", 2**bits)
+        found = [values[place] for place in _trajectory.slabs(values.shape, itemsize)]
+    assert np.array_equal(np.concatenate([*map(np.ravel, found), []]), values.ravel())
+    assert all(piece.size * itemsize <= 2**bits for piece in found)
+    shapes = {piece.shape for piece in found}
+    assert len(shapes) <= 2  # equal, but for the last of a row
 
 
 def test_saving_leaves_the_trajectory_as_it_was(run: xr.Dataset, tmp_path: Path) -> None:
@@ -274,10 +346,12 @@ def test_a_written_file_has_the_permissions_of_any_other(tmp_path: Path) -> None
 
 @pytest.fixture
 def small_disk(tmp_path: Path):
-    """A file system of 64 kB of its own, where the machine lets us have one."""
+    """A file system of 400 kB of its own, where the machine lets us have one."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder], capture_output=True
+    )
     if mounted.returncode:
         pytest.skip("no right to mount a file system")
     yield folder
@@ -287,9 +361,23 @@ def small_disk(tmp_path: Path):
 def test_a_full_disk_keeps_the_old_file_and_no_half_one(small_disk: Path) -> None:
     path = write_whole(small_disk / "run.nc", b"old")
     with pytest.raises(OSError, match=r"cannot write .*run\.nc: No space left on device"):
-        write_whole(path, bytes(200_000))
+        write_whole(path, bytes(900_000))
     assert [p.name for p in small_disk.iterdir()] == ["run.nc"]
     assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+def test_a_disk_that_fills_while_a_trajectory_is_saved_keeps_the_old_one(
+    long, run, small_disk, ending
+) -> None:
+    path = save(run.isel(time=slice(0, 2)), small_disk / f"run.{ending}")
+    before = load(path)
+    with pytest.raises(
+        OSError, match=rf"^\[Errno 28\] cannot write .*run\.{ending}: No space left on device$"
+    ):
+        save(long, path)
+    assert [p.name for p in small_disk.iterdir()] == [path.name]
+    xr.testing.assert_identical(load(path), before)
 
 
 def test_a_read_only_disk_is_refused_before_anything_is_computed(small_disk: Path) -> None:
@@ -321,7 +409,7 @@ def test_a_write_that_fails_half_way_keeps_the_old_file(tmp_path: Path) -> None:
 
 KILLED = """
 import sys
-from sims._trajectory import write_whole
+from sims._file import write_whole
 contents = [bytes([i]) * 3_000_000 for i in (1, 2)]
 write_whole(sys.argv[1], contents[0])
 print("ready", flush=True)

@@ -57,7 +57,7 @@ def bench(
     from benchmarks.oscillators import oscillators
     from benchmarks.simulations import simulations
     from benchmarks.sweeps import sweeps
-    from sims._trajectory import write_whole
+    from sims._file import write_whole
 
     if quick:
         slices, frames = 2, 10
