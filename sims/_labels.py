@@ -107,17 +107,13 @@ def members(v: xr.DataArray, dims: Sequence[Hashable], trajectory: xr.Dataset) -
 def entries(v: xr.DataArray, dim: str, trajectory: xr.Dataset) -> list[str] | None:
     """The names of a dimension's entries, where the trajectory has them.
 
-    They are its coordinate's values; or, of points in a plane, the symbols of the plane's axes; or what
-    each entry alone stands for, as a sequence does for the one answer that is its `target`.
+    They are its coordinate's values, or what each entry alone stands for, as a sequence does for the one
+    answer that is its `target`.
     """
     if dim in trajectory.coords:
         at = trajectory[dim]
         return [f"{name:g}" if at.dtype.kind in "fiu" else str(name) for name in at.values]
     for other in trajectory.data_vars.values():
-        if dim == "coordinate" and other.ndim == 2 and set(other.dims) <= set(trajectory.coords):
-            axes = [str(trajectory[d].attrs.get("symbol", "")) for d in reversed(other.dims)]
-            if len(axes) == v.sizes[dim] and all(axes):
-                return axes
         if other.ndim != 2 or other.dims[0] != dim or other.dtype.kind not in "fiub":
             continue
         of = str(other.dims[1])

@@ -148,12 +148,23 @@ def roles_of(v: xr.DataArray, sweep: xr.Dataset) -> Roles:
         again += own
     if lead:
         return _course(v, lead, numbers, words, [*again, *filter(None, [cloud_dim])])
+    if points and walked(sweep, points):
+        few = [dim for dim in words if v.sizes[dim] <= 2 * FEW]
+        hue = (numbers + few)[:1]
+        facets = [dim for dim in (*numbers, *words) if dim not in hue]
+        return Roles(curves, cloud_dim, "", "".join(hue), tuple(facets), tuple(again), points)
     if points:
         draw = plane if len(points) == 2 else cloud
         hue = words[:1] if draw is cloud else []
         facets = [*numbers, *words[len(hue) :]]
         return Roles(draw, cloud_dim, "", "".join(hue), tuple(facets), tuple(again), points)
     return _grid(v, numbers, words, [*again, *filter(None, [cloud_dim])])
+
+
+def walked(sweep: xr.Dataset, points: Sequence[str]) -> bool:
+    """Whether parameters that change together only rise or only fall, so that one tells all others."""
+    steps = [np.sign(np.diff(sweep[name].values)) for name in points]
+    return all(each.size and each[0] and (each == each[0]).all() for each in steps)
 
 
 def _course(v: xr.DataArray, lead: str, numbers: list[str], words: list[str], again: list[str]) -> Roles:
@@ -210,11 +221,13 @@ def pieces_of(v: xr.DataArray, sweep: xr.Dataset) -> Iterator[tuple[Piece, Roles
     axes_of: dict[Callable[..., int], list[tuple[str, ...]]] = {
         plane: [roles.points],
         cloud: [(name,) for name in roles.points or [roles.x]],
+        curves: [roles.points[:1] or (roles.x, roles.y)],
     }
+    with_it = beside(sweep, roles.points) if roles.draw is curves and roles.points else ""
     first = True
     for place in places:
         some = dict(zip(roles.facets, place, strict=True))
-        of = ", ".join(value(v, dim, i) for dim, i in some.items())
+        of = ", ".join(filter(None, [*(value(v, dim, i) for dim, i in some.items()), with_it]))
         if len(places) < every and first:
             of += f"  ({len(places)} of {every} are shown)"
         part, gone = v.isel(some), bad.isel({dim: i for dim, i in some.items() if dim in bad.dims})
@@ -268,6 +281,17 @@ def value(v: xr.DataArray, dim: str, i: int) -> str:
     if not is_number(axis):
         return f"{name_of(axis)}: {number(axis.values[i])}"
     return f"{name_of(axis)} = {number(axis.values[i])} {axis.attrs.get('units', '')}".rstrip()
+
+
+def beside(sweep: xr.Dataset, points: Sequence[str]) -> str:
+    """What parameters do as the first of them rises: `with it Δ from 0.5 to 2 rad/s`."""
+    rising = sweep[points[0]].values[0] < sweep[points[0]].values[-1]
+    told = []
+    for name in points[1:]:
+        axis = sweep[name]
+        first, last = (number(axis.values[i]) for i in ((0, -1) if rising else (-1, 0)))
+        told.append(f"{name_of(axis)} from {first} to {last} {axis.attrs.get('units', '')}".rstrip())
+    return f"with it {', '.join(told)}" if told else ""
 
 
 def cut(

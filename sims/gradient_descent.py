@@ -206,6 +206,7 @@ class GradientDescent(Customary):
 
     variables = {
         "step": variable("step", "steps taken"),
+        "coordinate": variable("coordinate", "which coordinate of the plane"),
         "x": variable("step coordinate", "where the point is, (x, y)", "x"),
         "loss": variable("step", "height of the surface there", "L"),
         "gradient": variable("step coordinate", "slope of the surface there", "∇L"),
@@ -249,6 +250,7 @@ class GradientDescent(Customary):
         X, Y = (np.tile(points.ravel(), (p.size, 1)) for points in np.meshgrid(grid_x, grid_y))
         return {
             "step": np.arange(p.steps + 1),
+            "coordinate": np.array(["x", "y"]),
             "x": x,
             "loss": loss,
             "gradient": g,

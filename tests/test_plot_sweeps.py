@@ -111,6 +111,8 @@ KINDS: dict[str, xr.Dataset] = {
     "a design of three": made(
         {"point": latin(50, {"K": (0.0, 4.0), "D": (1e-3, 1.0), "alpha": (0.0, 1.0)}), "seed": SEED}
     ),
+    "a path": made({"point": {"K": K, "D": np.geomspace(1, 1e-3, len(K))}, "seed": SEED}, failed=0.2),
+    "a path and a number": made({"point": {"K": K, "D": np.linspace(0, 1, len(K))}, "n": [10, 20, 40]}),
     "courses": made({"K": K[:4], "seed": SEED}, {"time": np.linspace(0, 8, 50)}, failed=0.3),
     "courses of words and numbers": made(
         {"optimiser": WORDS[:3], "K": K[:3], "seed": SEED}, {"time": np.linspace(0, 8, 50)}
@@ -259,6 +261,16 @@ def test_a_random_design_is_dots_coloured_by_what_came_out() -> None:
     np.testing.assert_allclose(dots.get_offsets(), np.stack([data.K, data.D], -1))
     np.testing.assert_allclose(dots.get_array(), data.r)
     assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "log")
+
+
+def test_parameters_that_only_rise_or_fall_together_are_a_curve_over_the_first() -> None:
+    data = made({"point": {"K": K[::-1], "D": np.linspace(1, 3, len(K))}, "n": [10, 20, 40]})
+    axes = panel(data)
+    assert axes.get_xlabel().startswith("coupling strength K")
+    for line, n in zip(axes.lines, data.n, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), K[::-1])
+        np.testing.assert_array_equal(line.get_ydata(), data.r.sel(n=n))
+    assert "with it D from 3 to 1 rad²/s" in notes_of(axes)  # as K rises
 
 
 def test_a_design_of_three_has_a_panel_for_each_parameter() -> None:
