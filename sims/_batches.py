@@ -23,6 +23,7 @@ SHARE = 4  # at least so many times what a batch of no points would take
 MOST = 1024  # points in it
 BYTES = 64e6  # of its trajectories
 FIRST = 512, 32e6  # points in a shape's first batch, and numbers these go through, in a second or two
+APART = "the values of this sweep hang on how it is split, as solve does not keep the runs of a batch apart"
 DEATHS = 3  # of workers, after which a point is run with no other beside it
 
 
@@ -205,21 +206,47 @@ def _first(point: Simulation) -> int:
     return max(1, int(min(FIRST[0], FIRST[1] / through, BYTES / (8 * kept))))
 
 
+class Alone(NamedTuple):
+    """A point that was run alone, and what is kept of it."""
+
+    point: int
+    kept: xr.Dataset
+
+    def beside(self, finished: Finished, warn: Callable[[str], None]) -> Finished:
+        """A batch without this point, which was run again as its first; told of where it has changed."""
+        failed = finished.failure[0]
+        if failed:
+            warn(f"a point that gave values failed when it was run once more: {failed}")
+            return finished._replace(failure=finished.failure[1:])
+        for name, v in self.kept.data_vars.items():
+            here, there = v.values[0], finished.kept[name].values[0]
+            if not np.allclose(here, there, rtol=1e-6, atol=1e-6 * np.max(abs(v.values), initial=0)):
+                warn(f"{APART}: {name} of a point is not beside others what it is alone")
+                break
+        return finished._replace(failure=finished.failure[1:], kept=finished.kept.isel(batch=slice(1, None)))
+
+
 def compute(
     order: Order,
     points: Sequence[Simulation],
     missing: Iterable[int],
     crew: Crew,
     keep: Callable[[Part], None],
+    warn: Callable[[str], None],
 ) -> None:
     """Run the missing points on a crew, handing on every batch as it comes.
+
+    A simulation may be anybody's, so a point of it that was run alone is run once more beside others, and
+    `warn` is told where that changes what it gives.
 
     Raises what a batch raises beyond the failure of its points: a mistake in what is to be recorded, a crew
     that is lost as a whole, or OSError for workers of other versions than ours.
     """
     hands = crew.hands
     queue = Queue(points, missing, hands)
-    running: dict[Future[Finished], list[int]] = {}
+    running: dict[Future[Finished], tuple[list[int], Alone | None]] = {}
+    anybodys = not order.kind.__module__.startswith("sims.")
+    alone: dict[Any, Alone] = {}
     slots = hands if hands == 1 else 2 * hands
     try:
         while queue or running:
@@ -227,9 +254,11 @@ def compute(
                 batch = queue.pop(alone=not running)
                 if batch is None:
                     break
-                running[crew.submit(order, [points[i] for i in batch])] = batch
+                again = alone.pop(queue.shape[batch[0]], None) if len(batch) > 1 else None
+                ran = [*([again.point] if again else []), *batch]
+                running[crew.submit(order, [points[i] for i in ran])] = batch, again
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                batch = running.pop(future)
+                batch, again = running.pop(future)
                 try:
                     finished = future.result()
                 except crew.lost as error:
@@ -240,7 +269,11 @@ def compute(
                 except CancelledError:
                     raise ConnectionError("the scheduler, or the way to it, was lost") from None
                 _same_versions(finished.versions)
+                if again:
+                    finished, anybodys = again.beside(finished, warn), False
                 queue.learn(batch, finished)
+                if anybodys and len(batch) == 1 and not finished.failure[0]:
+                    alone[queue.shape[batch[0]]] = Alone(batch[0], finished.kept)
                 keep(Part(np.array(batch), finished.failure, finished.kept))
     finally:
         for future in running:

@@ -10,7 +10,7 @@ equals the single run with its parameters, however the sweep was cut into batche
 import hashlib
 import inspect
 import json
-import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -194,14 +194,20 @@ def computed(
             if failed:
                 bar.set_postfix(failed=failed, refresh=False)
             bar.update(len(part.points))
-            if not bar.disable and bar.n - len(part.points) < TELLING <= bar.n == failed < count:
-                bar.write(f"the first {failed} points all failed: {part.failure[-1]}", file=sys.stderr)
+            before = sum(len(other.points) for other in parts) - len(part.points)
+            if before < TELLING <= before + len(part.points) == failed < count:
+                warn(f"the first {failed} points all failed: {part.failure[-1]}")
+
+        def warn(said: str) -> None:
+            bar.clear()
+            warnings.warn(said, stacklevel=4)
+            bar.refresh()
 
         missing = [i for i in range(count) if i not in done]
         try:
             if missing:
                 hands = stack.enter_context(crew(jobs, scheduler))
-                compute(wanted.order, wanted.points, missing, hands, keep)
+                compute(wanted.order, wanted.points, missing, hands, keep, warn)
             dataset = assembled(wanted, parts)
             if journal:
                 bar.close()

@@ -7,6 +7,8 @@ seed=0:32          the whole numbers from 0 to before 32
 """
 
 import shlex
+import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -218,7 +220,9 @@ def swept(
     from sims._trajectory import Diverged
 
     began = perf_counter()
-    dataset = computed(wanted, output, resume, retry_failed, jobs, scheduler)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda said, *_: print(f"sims: {said}", file=sys.stderr)
+        dataset = computed(wanted, output, resume, retry_failed, jobs, scheduler)
     took = perf_counter() - began
     failed = dataset.failure.values[dataset.failure.values != ""]
     size = sum(file.stat().st_size for file in ([output] if output.is_file() else output.rglob("*")))

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import warnings
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -423,6 +424,49 @@ def test_an_estimate_follows_from_two_short_batches(monkeypatch, tmp_path, sim, 
     assert found.seconds == pytest.approx(seconds, rel=0.1)
     assert found.nbytes == 3000 * 8
     assert sum(taken) < max(10, 3 * each)
+
+
+class Mixing(Fragile):
+    """Its runs see each other: each is lessened by the mean of all."""
+
+    @classmethod
+    def solve(cls, p: Any) -> dict[str, np.ndarray]:
+        computed = super().solve(p)
+        return computed | {"y": computed["y"] - computed["y"].mean(0)}
+
+
+class Quarrelling(Fragile):
+    """Its runs fail beside others."""
+
+    @classmethod
+    def solve(cls, p: Any) -> dict[str, np.ndarray]:
+        if p.size > 1 and 3 in p.x:
+            raise ValueError("three wants to be alone")
+        return super().solve(p)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_runs_of_ones_own_that_see_each_other_are_told_of(jobs: int) -> None:
+    with pytest.warns(UserWarning, match="hang on how it is split.*: y of a point is not beside others what"):
+        ds = sweep(Mixing(), {"x": np.linspace(0, 6, 60)}, record=["count", "y"], jobs=jobs)
+    assert ds.y.shape == (60,)
+
+
+def test_what_is_run_once_more_beside_others_changes_nothing() -> None:
+    over = {"x": [3, -1, 1, 4, 7, 9], "seed": range(7)}
+    with warnings.catch_warnings(action="error"):
+        ds = sweep(Fragile(), over, record=["count", "y@:"])
+    for x, seed in product([3, 1, 4, 9], range(7)):
+        run = Fragile(x=x, seed=seed).run()
+        np.testing.assert_array_equal(ds.y.sel(x=x, seed=seed), run.y)
+        assert ds["count"].sel(x=x, seed=seed) == run["count"][-1]
+    assert (ds.failure.sel(x=[-1, 7]) != "").all()
+
+
+def test_a_point_that_fails_only_beside_others_keeps_its_values() -> None:
+    ds = sweep(Quarrelling(), {"x": [3, 1, 4, 9]}, record=["y"])
+    np.testing.assert_array_equal(ds.y, np.sqrt([3, 1, 4, 9]))
+    assert (ds.failure == "").all()
 
 
 # --- failures

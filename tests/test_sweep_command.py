@@ -140,7 +140,7 @@ def test_points_that_failed_are_counted_and_the_first_reason_told(sims: Run) -> 
 def test_a_terminal_is_told_at_once_where_the_first_points_all_fail(tmp_path: Path) -> None:
     over = ["--over", "eta=400:500:3000", "--surface", "network", "--steps", "300"]
     process, terminal = on_a_terminal(["sweep", "gradient_descent", *over], tmp_path, columns=120)
-    told = r"the first \d+ points all failed: loss diverged at step \d+; try a smaller eta"
+    told = r"sims: the first \d+ points all failed: loss diverged at step \d+; try a smaller eta"
     seen = read(terminal, lambda seen: re.search(told, seen) is not None, seconds=60)
     assert re.search(told, seen), seen
     process.kill()
@@ -165,6 +165,12 @@ def test_what_ones_own_file_raises_is_told_with_its_line(
     reason = f"{told} (decay.py, line {at + 2})"
     assert reason in " ".join(out.split())
     assert load(tmp_path / "own.nc").failure.values.tolist() == ["", reason]
+
+
+def test_a_log_is_told_once_where_the_first_points_all_fail(sims: Run) -> None:
+    code, _, err = sims("sweep", "gradient_descent", "--over", "eta=500:1:90", "--steps", 300)
+    assert code == 0
+    assert re.fullmatch(r"sims: the first \d+ points all failed: loss diverged at step \d+; try .*\n", err)
 
 
 def test_a_sweep_of_nothing_but_failures_ends_with_one(sims: Run) -> None:
