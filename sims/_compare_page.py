@@ -30,7 +30,7 @@ from sims._panels import (
     points,
     settled,
 )
-from sims._piece import Piece, finite, quantile
+from sims._piece import Piece, finite
 from sims._plot import drawable, metadata
 from sims._sweep_panels import axis_label, curves, spaced_log
 from sims._swings import SWINGS, broken, from_mean, swings_of, whole_turns
@@ -207,7 +207,7 @@ def curves_over(axes: Axes, pieces: Sequence[Piece], names: Sequence[str]) -> in
     """A curve of each sweep, with the middle half of what is repeated."""
     for piece, colour, dash in zip(pieces, look().cycle, ("-", "--"), strict=False):
         assert piece.x is not None
-        low, middle, high = (finite(piece.over(quantile, q)[:, 0, 0]) for q in (0.25, 0.5, 0.75))
+        low, middle, high = (finite(piece.quantile(q)[:, 0, 0]) for q in (0.25, 0.5, 0.75))
         if piece.times > 1:
             axes.fill_between(piece.x, low, high, color=colour, alpha=0.2, lw=0)
         axes.plot(piece.x, middle, dash, color=colour)

@@ -42,7 +42,8 @@ def save(
     zarr = path.suffix == ".zarr"
     begun, again, added = (_new_store, _store, _array) if zarr else (_new_file, _file, _variable)
     with _beside(path) as new:
-        begun(trajectory.drop_vars(large), new)
+        order = " ".join(map(str, [*trajectory.coords, *trajectory.data_vars]))
+        begun(trajectory.drop_vars(large).assign_attrs(order=order), new)
         with again(new) as (file, check_written):
             there: dict[str, Any] = {}
 
@@ -253,9 +254,16 @@ def _load_store(path: Path) -> xr.Dataset:
 
 
 def _sealed(trajectory: xr.Dataset, path: Path) -> xr.Dataset:
-    """The trajectory without its seal, which must be unbroken."""
-    seal = trajectory.attrs.pop("digest", None)
+    """The trajectory without its seal, which must be unbroken, and in the order it was saved in."""
+    seal, order = trajectory.attrs.pop("digest", None), str(trajectory.attrs.pop("order", "")).split()
     check(trajectory, str(path))
     if seal not in (None, digest(trajectory)):
         raise TrajectoryError(f"{path} is damaged: its content is not what was saved")
-    return trajectory
+    place = {key: i for i, key in enumerate(order)}
+    coordinates, rest = (
+        {key: v[key].variable for key in sorted(v, key=lambda key: place.get(str(key), 0))}
+        for v in (trajectory.coords, trajectory.data_vars)
+    )
+    ordered = xr.Dataset(coords=coordinates, attrs=trajectory.attrs).assign(rest)
+    ordered.encoding = trajectory.encoding  # which file it was
+    return ordered

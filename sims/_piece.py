@@ -1,7 +1,7 @@
 """What one panel of a sweep shows, and its middle over what is repeated, in which a value may be infinite."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -34,16 +34,25 @@ class Piece:
     def times(self) -> int:
         return int(self.values.shape[-1])
 
-    def over(self, how: Any, *args: Any) -> Array:
-        """A mean or quantile over repetitions, without those that are missing; missing where all are."""
-        some = np.any(known(self.values), axis=-1, keepdims=True)
+    @cached_property
+    def ordered(self) -> Array:
+        """The repetitions that came out, in rising order, and NaN behind them."""
         there = np.where(known(self.values), self.values, np.nan)
-        found = np.asarray(how(np.where(some, there, 0), *args, axis=-1))
-        return np.where(some[..., 0], found, np.nan)
+        there.sort(axis=-1)
+        return there
+
+    def quantile(self, q: float) -> Array:
+        """A quantile over repetitions, without those that are missing; missing where all are."""
+        return quantile(self.ordered, q)
 
     def middle(self) -> Array:
         """The mean over repetitions; their median where one is infinite, of which a mean would be, too."""
-        return self.over(quantile, 0.5) if self.never else self.over(np.nanmean)
+        if self.never:
+            return self.quantile(0.5)
+        there = known(self.values)
+        count, total = there.sum(-1), np.sum(self.values, axis=-1, where=there)
+        mean: Array = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+        return mean
 
     @property
     def centre(self) -> Words:
@@ -54,23 +63,28 @@ class Piece:
 
 def known(values: Array) -> NDArray[np.bool_]:
     """Whether something came out: a number, or +∞ for what never happens."""
-    return np.isfinite(values) | np.isposinf(values)
+    return values > -np.inf
 
 
-def quantile(values: Array, q: float, axis: int = -1) -> Array:
-    """A quantile of what is not NaN, linear between neighbours; ∞ wherever one of these is ∞ and counts."""
-    sound = np.sort(values, axis=axis)  # NaN come last
-    at = q * np.maximum(np.sum(~np.isnan(sound), axis=axis, keepdims=True) - 1, 0)
+def finite_of(values: Array) -> Array:
+    """The values that are finite, in a row."""
+    there = np.isfinite(values)
+    return values.ravel() if there.all() else values[there]
+
+
+def quantile(ordered: Array, q: float) -> Array:
+    """A quantile of rising values, NaN behind them, linear between neighbours; ∞ wherever an ∞ counts."""
+    at = q * np.maximum(np.sum(~np.isnan(ordered), axis=-1, keepdims=True) - 1, 0)
     below = np.floor(at + 1e-9).astype(int)
     low, high = (
-        np.take_along_axis(sound, i, axis) for i in (below, np.minimum(below + 1, sound.shape[axis] - 1))
+        np.take_along_axis(ordered, i, -1) for i in (below, np.minimum(below + 1, ordered.shape[-1] - 1))
     )
     share = np.clip(at - below, 0, 1)
     with np.errstate(invalid="ignore"):
         found = np.where(
             share > 1e-9, low + share * np.where(np.isinf(high) & np.isinf(low), 0, high - low), low
         )
-    return np.asarray(found.squeeze(axis))
+    return np.asarray(found.squeeze(-1))
 
 
 def finite(values: Array) -> Array:

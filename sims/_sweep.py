@@ -280,11 +280,12 @@ def check_alike(part: Part, parts: Sequence[Part], wanted: Design) -> None:
 
 def assembled(wanted: Design, parts: Sequence[Part]) -> xr.Dataset:
     """The Dataset of a sweep, from its parts in any order, whose values stay in these until they are read."""
-    dataset = gathered(parts, wanted.dims, wanted.shape)
+    found = gathered(parts, wanted.dims, wanted.shape)
+    dataset = xr.Dataset(coords=coordinates(wanted)).assign_coords(found.coords).assign(found.data_vars)
     for name, labels in one_number_each(type(wanted.sim), wanted.records):
         if name not in dataset:  # no point has it, and still its shape is known
             dataset[name] = (wanted.dims, np.full(wanted.shape, np.nan), labels)
-    return dataset.assign_coords(coordinates(wanted)).assign_attrs(attributes(wanted))
+    return dataset.assign_attrs(attributes(wanted))
 
 
 def attributes(wanted: Design) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from sims._discover import UnknownName, nearest
 from sims._labels import FEW, not_drawn
 from sims._page import Page, Panel, compose
 from sims._panels import lead_of
-from sims._piece import Piece
+from sims._piece import Piece, finite_of
 from sims._sweep_panels import cloud, curves, dots, heat, is_number, name_of, number, plane, steep
 
 MOST_PANELS, MOST_FACETS = 18, 12
@@ -248,7 +248,7 @@ def facets(v: xr.DataArray, roles: Roles) -> tuple[list[tuple[int, ...]], int]:
 
 def extent(v: xr.DataArray) -> tuple[tuple[float, float], bool]:
     """Least and most of the values, and whether they are read by their logarithms."""
-    finite = v.values[np.isfinite(v.values)].astype(float)
+    finite = finite_of(v.values).astype(float, copy=False)
     log = steep(finite)
     shown = finite[finite > 0] if log else finite
     low, high = (float(shown.min()), float(shown.max())) if shown.size else (0.0, 1.0)
@@ -311,7 +311,9 @@ def cut(
     x, y = (axis(v, sweep, name) for name in (*along, "", "")[:2])
     hue = axis(v, sweep, roles.hue)
     sizes = [v.sizes.get(dim, 1) for dim in dims]
-    values = v.transpose(*filter(None, dims), *roles.again).values.astype(float).reshape(*sizes, -1)
+    values = (
+        v.transpose(*filter(None, dims), *roles.again).values.astype(float, copy=False).reshape(*sizes, -1)
+    )
     flags = bad.transpose(*(dim for dim in dims if dim in bad.dims), ...).values
     flags = np.all(flags.reshape(*(bad.sizes.get(dim, 1) for dim in dims), -1), axis=-1)
     gone: NDArray[np.bool_] = np.broadcast_to(flags, sizes)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sims._labels import FEW, Words, dimension, label, mark, note, set_low
 from sims._look import look
 from sims._panels import LEADS, bar
-from sims._piece import Piece, finite, known, quantile
+from sims._piece import Piece, finite, finite_of, known
 
 Array = NDArray[np.float64]
 MEANING = 72  # letters of a parameter's meaning that an axis has room for, in lines
@@ -43,10 +43,10 @@ def spaced_log(values: NDArray[Any]) -> bool:
 
 def steep(values: NDArray[Any]) -> bool:
     """Whether values, none below zero, span so much that only their logarithms can be read."""
-    x = values[np.isfinite(values)]
-    above = x[x > 0]
-    if not above.size or x.min() < 0:
+    x = finite_of(values)
+    if not x.size or x.min() < 0 or x.max() <= 0:
         return False
+    above = x[x > 0]
     low, middle, high = np.quantile(above, [0.05, 0.5, 0.95])
     return bool(above.max() > 100 * middle or high > 1e4 * low)
 
@@ -130,7 +130,7 @@ def curves(axes: Axes, piece: Piece) -> int:
     assert piece.x is not None
     x, colours = piece.x.values, hues(piece.hue)
     count, course = len(colours), piece.x.name in LEADS
-    quantiles = [piece.over(quantile, q)[:, 0] for q in (0.05, 0.25, 0.5, 0.75, 0.95)]
+    quantiles = [piece.quantile(q)[:, 0] for q in (0.05, 0.25, 0.5, 0.75, 0.95)]
     never = np.isposinf(quantiles[2])
     roof = _roof(piece, quantiles[4] if count == 1 else quantiles[3])
     quantiles = [np.where(np.isposinf(each), roof, each) for each in quantiles]
@@ -295,7 +295,7 @@ def dots(axes: Axes, piece: Piece) -> int:
     assert piece.y is not None
     colours = hues(piece.hue)
     high = 0.7 / len(colours)
-    middle = piece.over(quantile, 0.5)[0]
+    middle = piece.quantile(0.5)[0]
     for i, k in np.ndindex(middle.shape):
         colour, y = colours[k][0], i + (k - (len(colours) - 1) / 2) * high
         if np.isposinf(piece.values[0, i, k]).any():

@@ -579,11 +579,19 @@ def test_what_is_read_of_a_variable_is_what_lies_in_its_parts(data: st.DataObjec
     np.testing.assert_array_equal(found.failure.values.ravel() == "no", failed)
 
 
+def test_what_is_gone_over_comes_first_among_the_dimensions() -> None:
+    # in this order pandas stacks them
+    ds = sweep(SMALL, {"seed": range(2), "K": [1, 2]}, record=["theta@:"])
+    assert list(ds.sizes) == ["seed", "K", "time", "oscillator"]
+    assert list(ds.to_dataframe().index.names) == ["seed", "K", "time", "oscillator"]
+
+
 @pytest.mark.parametrize("ending", ["nc", "zarr"])
 def test_a_sweep_saved_and_loaded_is_identical(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"s.{ending}"
     ds = sweep(Fragile(), {"x": [1, -1, 4], "seed": range(2)}, record=["y@:", "count"], output=path)
     assert load(path).identical(ds)
+    assert list(load(path).sizes) == list(ds.sizes)
     assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
     assert load(save(ds, path)).identical(ds)
 

@@ -134,8 +134,10 @@ def test_a_long_trajectory_is_saved_piece_by_piece_and_loaded_as_it_was(long, tm
     path, pieces = tmp_path / f"long.{ending}", []
     save(long, path, pieces.append)
     assert len(pieces) > 8
+    assert list(load(path)) == list(long) == ["noise", "level", "count", "gone"]
     assert sum(pieces) == sum(v.nbytes for v in long.data_vars.values())
     xr.testing.assert_identical(load(path), long)
+    assert Path(load(path).encoding["source"]).name == path.name
     xr.testing.assert_identical(load(save(load(path), path)), long)  # over itself
     with xr.open_dataset(path, engine="h5netcdf" if ending == "nc" else "zarr") as lazy:
         assert lazy.attrs["digest"] == digest(long)
