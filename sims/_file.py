@@ -10,8 +10,10 @@ import tempfile
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import h5py  # type: ignore[import-untyped]
@@ -21,6 +23,7 @@ import xarray as xr
 from sims._trajectory import SLAB, Place, TrajectoryError, check, digest, slab
 
 SIGNATURES = {b"\x80": "a Python pickle, which is never opened", b"CDF": "NetCDF-3, not NetCDF-4"}
+UNDONE = ".new"  # how the name of what is being written ends
 GZIP = 4  # level
 WORTH = 0.7  # of its size: what does not pack to this is written as it is, thirty times as fast
 
@@ -33,7 +36,25 @@ def save(
     A path that ends in .zarr becomes a Zarr store (format 2). `wrote` is told how many bytes each slab of a
     large variable has once it is written. Raises OSError where the path can't be written, naming it.
     """
-    path = Path(path)
+    path, stop = Path(path), Event()
+
+    def told(nbytes: int) -> None:
+        if stop.is_set():
+            raise CancelledError
+        wrote(nbytes)
+
+    # in a thread of its own, which Ctrl-C does not reach: HDF5 would not survive it
+    with ThreadPoolExecutor(1) as thread:
+        saved = thread.submit(_save, trajectory, path, told)
+        try:
+            saved.result()
+        except BaseException:
+            stop.set()
+            raise
+    return path
+
+
+def _save(trajectory: xr.Dataset, path: Path, wrote: Callable[[int], object]) -> None:
     large = {
         str(key): v.variable
         for key, v in trajectory.data_vars.items()
@@ -56,7 +77,6 @@ def save(
                     wrote(values.nbytes)
 
             file.attrs["digest"] = digest(trajectory, seen)
-    return path
 
 
 def _new_file(trajectory: xr.Dataset, path: Path) -> None:
@@ -159,7 +179,7 @@ def _beside(path: Path) -> Iterator[Path]:
     final = path.resolve()
     try:
         with tempfile.TemporaryDirectory(
-            dir=final.parent, prefix=f".{final.name}.", ignore_cleanup_errors=True
+            dir=final.parent, prefix=f".{final.name}.", suffix=UNDONE, ignore_cleanup_errors=True
         ) as folder:
             new = Path(folder) / f"new{path.suffix}"
             yield new

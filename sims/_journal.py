@@ -5,6 +5,7 @@ each). A process that is killed leaves whole parts; another goes on from them. O
 """
 
 import fcntl
+import glob
 import io
 import json
 import os
@@ -20,7 +21,7 @@ import numpy as np
 import xarray as xr
 from numpy.lib.format import read_array_header_1_0, read_magic
 
-from sims._file import write_whole
+from sims._file import UNDONE, write_whole
 from sims._sealed import Damaged, seal, unseal
 from sims._simulation import ParameterError
 from sims._trajectory import SLAB
@@ -137,6 +138,8 @@ class Journal:
     def _begin(self) -> None:
         for left in self.folder.glob(".*"):  # by a process that was killed while it wrote
             left.unlink()
+        for undone in self.folder.parent.glob(f".{glob.escape(self.folder.stem)}.*{UNDONE}"):
+            shutil.rmtree(undone, ignore_errors=True)
         path = self.folder / "plan.json"
         if not path.exists():
             write_whole(path, json.dumps(self.plan).encode())

@@ -214,6 +214,43 @@ def test_a_damaged_plan_is_named_and_its_parts_stay(folder: Path) -> None:
     assert parts(folder)
 
 
+# --- and while it writes the end
+
+WIDE = ("--n", 2000, "--steps", 400, "--over", "seed=0:30", "--record", "theta@:", "-o", "s.nc")
+
+
+def writing(folder: Path, *words: object) -> subprocess.Popen[bytes]:
+    """A sweep of 200 MB in a process of its own, once it is about to become a file."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sims", "sweep", "kuramoto", *map(str, (*WIDE, *words))],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    while process.poll() is None and not [*folder.glob(".s.nc.*/*")]:
+        time.sleep(0.001)
+    return process
+
+
+def test_an_interrupted_end_leaves_all_its_parts_and_goes_on(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    for _ in range(4):
+        process = writing(tmp_path, "--resume")
+        time.sleep(chance.uniform(0, 0.3))
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+        line = "sims: interrupted; --resume goes on with the points kept in s.nc.part: 30\n"
+        assert (process.returncode, told.decode()) == (130, line)
+        assert [path.name for path in tmp_path.iterdir()] == ["s.nc.part"]
+    process = writing(tmp_path, "--resume")
+    process.kill()
+    process.wait()
+    assert [*tmp_path.glob(".s.nc.*")]
+    assert writing(tmp_path, "--resume").wait(timeout=60) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["s.nc"]
+    assert not load(tmp_path / "s.nc").theta.isnull().any()
+
+
 # --- workers die
 
 
