@@ -195,10 +195,7 @@ class Journal:
 
     def keep(self, part: Part) -> None:
         """Add a part, on disk first."""
-        try:
-            path = write_whole(self._place(part), pack(part))
-        except OSError as error:
-            raise OSError(error.errno, f"{error.strerror}{self.hint()}") from None
+        path = write_whole(self._place(part), pack(part))
         self.parts.append(mapped(path) if part.kept.nbytes > SLAB else part)
 
     def hint(self) -> str:

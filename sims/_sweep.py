@@ -11,8 +11,8 @@ import hashlib
 import inspect
 import json
 import warnings
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
@@ -179,12 +179,14 @@ def computed(
             if whole is not None and (whole.failure == "").any():
                 journal.keep(part_without_failures(whole, wanted.dims))
             parts = journal.parts
+        stack.enter_context(hinting(journal))
         done = {int(i) for part in parts for i in part.points}
-        bar = stack.enter_context(bar_of(count, wanted.name, progress, initial=len(done)))
-        failed = sum(reason != "" for part in parts for reason in part.failure)
+        missing = [i for i in range(count) if i not in done]
+        ran, failed = len(done), sum(reason != "" for part in parts for reason in part.failure)
+        bar = stack.enter_context(bar_of(count, wanted.name, progress, initial=ran))
 
         def keep(part: Part) -> None:
-            nonlocal failed
+            nonlocal ran, failed
             check_alike(part, parts, wanted)
             if journal:
                 journal.keep(part)
@@ -194,8 +196,8 @@ def computed(
             if failed:
                 bar.set_postfix(failed=failed, refresh=False)
             bar.update(len(part.points))
-            before = sum(len(other.points) for other in parts) - len(part.points)
-            if before < TELLING <= before + len(part.points) == failed < count:
+            before, ran = ran, ran + len(part.points)
+            if before < TELLING <= ran == failed < count:
                 warn(f"the first {failed} points all failed: {part.failure[-1]}")
 
         def warn(said: str) -> None:
@@ -203,26 +205,29 @@ def computed(
             warnings.warn(said, stacklevel=4)
             bar.refresh()
 
-        missing = [i for i in range(count) if i not in done]
-        try:
-            if missing:
-                hands = stack.enter_context(crew(jobs, scheduler))
-                compute(wanted.order, wanted.points, missing, hands, keep, warn)
-            dataset = assembled(wanted, parts)
-            if journal:
-                bar.close()
-                size = sum(v.nbytes for v in dataset.data_vars.values())
-                with bar_of(size, f"writing {journal.output.name}", progress, unit="B") as written:
-                    save(dataset, journal.output, written.update)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"interrupted{journal.hint() if journal else ''}") from None
-        except ConnectionError as error:
-            raise ConnectionError(f"{error}{journal.hint() if journal else ''}") from None
-        except MemoryError as error:
-            raise MemoryError(f"{error}{journal.hint() if journal else ''}") from None
+        if missing:
+            hands = stack.enter_context(crew(jobs, scheduler))
+            compute(wanted.order, wanted.points, missing, hands, keep, warn)
+        dataset = assembled(wanted, parts)
         if journal:
+            bar.close()
+            size = sum(v.nbytes for v in dataset.data_vars.values())
+            with bar_of(size, f"writing {journal.output.name}", progress, unit="B") as written:
+                save(dataset, journal.output, written.update)
             journal.remove()
     return dataset
+
+
+@contextmanager
+def hinting(journal: Journal | None) -> Iterator[None]:
+    """Whatever ends a sweep from outside also says how to go on with it."""
+    try:
+        yield
+    except (KeyboardInterrupt, MemoryError, OSError) as error:
+        hint = journal.hint() if journal else ""
+        if isinstance(error, OSError) and error.errno:
+            raise type(error)(error.errno, f"{error.strerror}{hint}", error.filename) from None
+        raise type(error)(f"{str(error) or 'interrupted'}{hint}") from None
 
 
 def finished(wanted: Design, output: Path, retry_failed: bool = False) -> xr.Dataset | None:

@@ -363,6 +363,26 @@ def test_a_disk_that_fills_ends_with_one_line_and_loses_nothing(folder: Path) ->
     np.testing.assert_array_equal(load(folder / "s.nc").y, expected({"x": [0, 1], "seed": range(900)}))
 
 
+@LINUX
+@pytest.mark.parametrize("name", ["s.nc", "s.zarr"])
+def test_a_disk_with_room_for_the_parts_but_not_for_the_end_tells_how_to_go_on(tmp_path, name) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk]).returncode:
+        pytest.skip("no right to mount a file system")
+    try:
+        words = ["--n", 100, "--steps", 400, "--over", "seed=0:30", "--record", "theta@:", "-o", disk / name]
+        full = shell("sweep", "kuramoto", *words, cwd=tmp_path)
+        told = "No space left on device; --resume goes on with the points kept in"
+        assert (full.returncode, full.stderr.count("\n")) == (1, 1)
+        assert full.stderr == f"sims: cannot write {disk / name}: {told} {name}.part: 30\n"
+        subprocess.run(["mount", "-o", "remount,size=40m", disk], check=True)
+        assert shell("sweep", "kuramoto", *words, "--resume", cwd=tmp_path).returncode == 0
+        assert [path.name for path in disk.iterdir()] == [name]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 @LINUX  # elsewhere the limit does not count what is mapped in
 def test_a_sweep_larger_than_memory_is_written(tmp_path: Path) -> None:
     def little() -> None:
