@@ -252,7 +252,9 @@ def extent(v: xr.DataArray) -> tuple[tuple[float, float], bool]:
     log = steep(finite)
     shown = finite[finite > 0] if log else finite
     low, high = (float(shown.min()), float(shown.max())) if shown.size else (0.0, 1.0)
-    return ((low, high) if high > low else (low - 0.5, high + 0.5)), log
+    if low == high:  # zero tells more of its size than its own decimals do
+        low, high = (min(low, 0.0), max(high, 0.0)) if low and not log else (low - 0.5, high + 0.5)
+    return (low, high), log
 
 
 def never_of(v: xr.DataArray) -> str:

@@ -206,9 +206,9 @@ def _scales(axes: Axes, piece: Piece, x: NDArray[Any], course: bool = False) -> 
     if piece.log:
         axes.set_yscale("log", nonpositive="clip")
     there = piece.values[np.isfinite(piece.values)]
-    if there.size == 1 and there[0] and not piece.log:
+    if there.size and there.min() == there.max() != 0 and not piece.log:
         # one value alone: zero tells more of its size than its own decimals do
-        axes.set_ylim(*sorted((0, 1.5 * there[0])))
+        axes.set_ylim(*sorted((0, 1.1 * there[0])))
     if course:
         axes.set_xlim(x.min(), x.max())
     else:

@@ -303,6 +303,15 @@ def test_a_value_that_failed_is_a_cross_below_the_curve_and_counted() -> None:
     assert "9 of 72 points failed: r diverged; try a smaller dt (8); or its worker died (1)" in words_of(page)
 
 
+@pytest.mark.parametrize("level", [1.0, -2.0])
+def test_what_is_everywhere_the_same_is_shown_beside_zero(level: float) -> None:
+    line, cells = made({"K": K}), made({"K": K, "D": D})
+    axes = panel(line.assign(r=line.r.copy(data=np.full(line.r.shape, level))))
+    np.testing.assert_allclose(axes.get_ylim(), sorted((0, 1.1 * level)))
+    drawn_cells = panel(cells.assign(r=cells.r.copy(data=np.full(cells.r.shape, level)))).collections[0]
+    np.testing.assert_allclose(sorted(drawn_cells.get_clim()), sorted((0, level)))
+
+
 def test_cells_that_failed_are_hatched() -> None:
     data = made({"K": K, "D": D})
     failure = data.failure.values.astype("U40")
@@ -354,7 +363,7 @@ def test_a_reason_that_names_other_numbers_at_each_point_is_one_reason() -> None
     # one value alone has an axis that tells its size
     low, high = page.axes[0].get_ylim()
     assert low == 0
-    assert high == pytest.approx(1.5 * data.r.values[3])
+    assert high == pytest.approx(1.1 * data.r.values[3])
 
 
 def test_an_axis_says_what_its_parameter_means_in_as_many_lines_as_it_takes() -> None:
