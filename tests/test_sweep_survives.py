@@ -216,11 +216,11 @@ def test_a_damaged_plan_is_named_and_its_parts_stay(folder: Path) -> None:
 
 # --- and while it writes the end
 
-WIDE = ("--n", 2000, "--steps", 400, "--over", "seed=0:30", "--record", "theta@:", "-o", "s.nc")
+WIDE = ("--n", 4000, "--steps", 100, "--over", "seed=0:30", "--record", "theta@:", "-o", "s.nc")
 
 
 def writing(folder: Path, *words: object) -> subprocess.Popen[bytes]:
-    """A sweep of 200 MB in a process of its own, once it is about to become a file."""
+    """A sweep of 100 MB in a process of its own, once it is about to become a file."""
     process = subprocess.Popen(
         [sys.executable, "-m", "sims", "sweep", "kuramoto", *map(str, (*WIDE, *words))],
         cwd=folder,
@@ -234,9 +234,9 @@ def writing(folder: Path, *words: object) -> subprocess.Popen[bytes]:
 
 def test_an_interrupted_end_leaves_all_its_parts_and_goes_on(tmp_path: Path) -> None:
     chance = random.Random(2)
-    for _ in range(4):
+    for _ in range(3):
         process = writing(tmp_path, "--resume")
-        time.sleep(chance.uniform(0, 0.3))
+        time.sleep(chance.uniform(0, 0.2))
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
         line = "sims: interrupted; --resume goes on with the points kept in s.nc.part: 30\n"
