@@ -163,7 +163,8 @@ def sweeping(name: str) -> App:
 
         wanted = design(sims[subject], words.over_in_words(sims[subject], over, random, latin), record)
         file = output or Path(f"{subject}_sweep.nc")
-        check_output(file, resume or retry_failed or dry_run)
+        if not (resume or retry_failed):
+            check_output(file, dry_run)
         if dry_run:
             words.foretold(wanted, file, jobs)
         else:

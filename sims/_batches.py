@@ -23,7 +23,9 @@ SHARE = 4  # at least so many times what a batch of no points would take
 MOST = 1024  # points in it
 BYTES = 64e6  # of its trajectories
 FIRST = 512, 32e6  # points in a shape's first batch, and numbers these go through, in a second or two
-APART = "the values of this sweep hang on how it is split, as solve does not keep the runs of a batch apart"
+APART = (
+    "solve does not keep the runs of a batch apart, or is chaotic; so values hang on how the sweep is split"
+)
 DEATHS = 3  # of workers, after which a point is run with no other beside it
 
 
@@ -139,7 +141,7 @@ class Queue:
     def pop(self, alone: bool) -> list[int] | None:
         """The points of the next batch, or None as long as nothing can be begun beside what is running."""
         for batch in self.returned:
-            if alone or self.deaths[batch[0]] < DEATHS or len(batch) > 1:
+            if alone or not self.suspect(batch):
                 self.returned.remove(batch)
                 self.out[self.shape[batch[0]]] += 1
                 return batch
@@ -151,6 +153,10 @@ class Queue:
                 self.out[shape] += 1
                 return batch
         return None
+
+    def suspect(self, batch: Sequence[int]) -> bool:
+        """Whether a batch is one point whose workers died so often that it must be seen alone."""
+        return len(batch) == 1 and self.deaths[batch[0]] >= DEATHS
 
     def _count(self, shape: Any, left: int) -> int:
         """Where all that is left makes no two good batches for every hand, each gets its share of it."""
@@ -206,24 +212,24 @@ def _first(point: Simulation) -> int:
     return max(1, int(min(FIRST[0], FIRST[1] / through, BYTES / (8 * kept))))
 
 
-class Alone(NamedTuple):
-    """A point that was run alone, and what is kept of it."""
+class Twin(NamedTuple):
+    """A point that is run again as the last of another batch, and what was kept of it."""
 
     point: int
     kept: xr.Dataset
 
-    def beside(self, finished: Finished, warn: Callable[[str], None]) -> Finished:
-        """A batch without this point, which was run again as its first; told of where it has changed."""
-        failed = finished.failure[0]
+    def taken_from(self, finished: Finished, warn: Callable[[str], None]) -> Finished:
+        """The batch without it; told of where it has changed."""
+        *failure, failed = finished.failure
         if failed:
             warn(f"a point that gave values failed when it was run once more: {failed}")
-            return finished._replace(failure=finished.failure[1:])
+            return finished._replace(failure=failure)
         for name, v in self.kept.data_vars.items():
-            here, there = v.values[0], finished.kept[name].values[0]
-            if not np.allclose(here, there, rtol=1e-6, atol=1e-6 * np.max(abs(v.values), initial=0)):
-                warn(f"{APART}: {name} of a point is not beside others what it is alone")
+            before, now = v.values[0], finished.kept[name].values[-1]
+            if not np.allclose(before, now, rtol=1e-6, atol=1e-6 * np.max(abs(before), initial=0)):
+                warn(f"{name} of a point changed with the points that ran beside it: {APART}")
                 break
-        return finished._replace(failure=finished.failure[1:], kept=finished.kept.isel(batch=slice(1, None)))
+        return finished._replace(failure=failure, kept=finished.kept.isel(batch=slice(-1)))
 
 
 def compute(
@@ -236,44 +242,51 @@ def compute(
 ) -> None:
     """Run the missing points on a crew, handing on every batch as it comes.
 
-    A simulation may be anybody's, so a point of it that was run alone is run once more beside others, and
-    `warn` is told where that changes what it gives.
+    A simulation may be anybody's, so a point of it is run once more, in another batch and at another place
+    in it, and `warn` is told where that changes what it gives.
 
     Raises what a batch raises beyond the failure of its points: a mistake in what is to be recorded, a crew
     that is lost as a whole, or OSError for workers of other versions than ours.
     """
     hands = crew.hands
     queue = Queue(points, missing, hands)
-    running: dict[Future[Finished], tuple[list[int], Alone | None]] = {}
+    running: dict[Future[Finished], tuple[list[int], Twin | None]] = {}
     anybodys = not order.kind.__module__.startswith("sims.")
-    alone: dict[Any, Alone] = {}
+    twins: dict[Any, Twin] = {}
+    alone = False  # whether what is running must have nothing beside it
     slots = hands if hands == 1 else 2 * hands
     try:
         while queue or running:
-            while len(running) < slots:
+            while len(running) < (1 if alone else slots):
                 batch = queue.pop(alone=not running)
                 if batch is None:
                     break
-                again = alone.pop(queue.shape[batch[0]], None) if len(batch) > 1 else None
-                ran = [*([again.point] if again else []), *batch]
-                running[crew.submit(order, [points[i] for i in ran])] = batch, again
+                alone = queue.suspect(batch)
+                twin = twins.pop(queue.shape[batch[0]], None) if len(batch) > 1 else None
+                ran = [*batch, twin.point] if twin else batch
+                running[crew.submit(order, [points[i] for i in ran])] = batch, twin
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                batch, again = running.pop(future)
+                batch, twin = running.pop(future)
+                alone = False
                 try:
                     finished = future.result()
-                except crew.lost as error:
+                except crew.lost:
                     if not queue.again(batch):
-                        reason = f"its process died {DEATHS + 1} times: killed, or out of memory ({error})"
-                        keep(Part(np.array(batch), [reason.split("\n")[0]], xr.Dataset()))
+                        reason = f"its process died {DEATHS + 1} times: killed, or out of memory"
+                        keep(Part(np.array(batch), [reason], xr.Dataset()))
                     continue
                 except CancelledError:
                     raise ConnectionError("the scheduler, or the way to it, was lost") from None
                 _same_versions(finished.versions)
-                if again:
-                    finished, anybodys = again.beside(finished, warn), False
+                if twin:
+                    finished, anybodys = (
+                        twin.taken_from(finished, warn if anybodys else lambda _: None),
+                        False,
+                    )
                 queue.learn(batch, finished)
-                if anybodys and len(batch) == 1 and not finished.failure[0]:
-                    alone[queue.shape[batch[0]]] = Alone(batch[0], finished.kept)
+                fine = [i for i, reason in zip(batch, finished.failure) if not reason]
+                if anybodys and fine:
+                    twins[queue.shape[batch[0]]] = Twin(fine[0], finished.kept.isel(batch=[0]))
                 keep(Part(np.array(batch), finished.failure, finished.kept))
     finally:
         for future in running:

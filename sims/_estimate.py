@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,11 +23,12 @@ MUCH = 64e6  # bytes, of which it is told how long they take to write
 
 
 class Estimate(NamedTuple):
-    """What a sweep takes: seconds in one process, seconds to write it, and bytes before they are packed."""
+    """What a sweep takes: seconds in one process, and to write it; bytes unpacked, and bytes free."""
 
     seconds: float
     writing: float
     nbytes: float
+    free: float
 
 
 def estimate(wanted: "Design", folder: Path) -> Estimate:
@@ -38,9 +40,10 @@ def estimate(wanted: "Design", folder: Path) -> Estimate:
     for point in wanted.points:
         shapes.setdefault(point.shape_of_batch(), []).append(point)
     seconds, nbytes, kept = zip(*(_of_one_shape(wanted.order, points) for points in shapes.values()))
-    total = sum(nbytes)
-    rate = _seconds_to_write(kept[-1], folder) / MUCH if total > MUCH else 0.0
-    return Estimate(sum(seconds), total * rate, total)
+    total, free = sum(nbytes), disk_usage(folder).free
+    # where a sample has no room, the sweep has none: that is told instead
+    rate = _seconds_to_write(kept[-1], folder) / MUCH if min(3 * total, free) > 3 * MUCH else 0.0
+    return Estimate(sum(seconds), total * rate, total, free)
 
 
 def _seconds_to_write(kept: xr.Dataset, folder: Path) -> float:

@@ -5,13 +5,14 @@ own; what is small is xarray's business.
 """
 
 import io
+import json
 import os
 import tempfile
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -63,7 +64,7 @@ def _save(trajectory: xr.Dataset, path: Path, wrote: Callable[[int], object]) ->
     zarr = path.suffix == ".zarr"
     begun, again, added = (_new_store, _store, _array) if zarr else (_new_file, _file, _variable)
     with _beside(path) as new:
-        order = " ".join(map(str, [*trajectory.coords, *trajectory.data_vars]))
+        order = json.dumps([*map(str, trajectory.coords), *map(str, trajectory.data_vars)])
         begun(trajectory.drop_vars(large).assign_attrs(order=order), new)
         with again(new) as (file, check_written):
             there: dict[str, Any] = {}
@@ -197,12 +198,13 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
     if path.exists() and not path.is_file():
         raise FileExistsError(f"{path} is not a file; give another name")
-    if not path.parent.exists():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist; make it or write elsewhere")
-    if not path.parent.is_dir():
-        raise NotADirectoryError(f"{path.parent} is not a folder; write elsewhere")
+    folder = path.resolve().parent if path.is_symlink() else path.parent
+    if not folder.exists():
+        raise FileNotFoundError(f"the folder {folder} does not exist; make it or write elsewhere")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is not a folder; write elsewhere")
     try:
-        tempfile.TemporaryFile(dir=path.parent).close()
+        tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.resolve().name}.", suffix=UNDONE).close()
     except OSError as error:
         raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
 
@@ -234,11 +236,33 @@ def _umask() -> int:
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read a trajectory or a sweep into memory. Raises TrajectoryError unless it is one, whole and ours."""
-    path = Path(path)
-    if path.is_dir():
-        return _sealed(_load_store(path), path)
+    with ExitStack() as stack:
+        return _checked(Path(path), lambda dataset: stack.enter_context(dataset).load())
+
+
+def opened(path: Path) -> xr.Dataset:
+    """The same, checked to the last byte, but with values that stay in the file until they are read."""
+    return _checked(path, lambda dataset: dataset)
+
+
+def _checked(path: Path, take: Callable[[xr.Dataset], xr.Dataset]) -> xr.Dataset:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
+    try:
+        if path.is_dir():
+            # what zarr warns of, a component that lacks its description, breaks the seal
+            with warnings.catch_warnings(action="ignore"):
+                return _sealed(take(_open_store(path)), path)
+        return _sealed(take(_open_file(path)), path)
+    except (TrajectoryError, IsADirectoryError):
+        raise
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        undone = ", or was not written to its end" if path.is_dir() else ""
+        raise TrajectoryError(f"{path} is damaged{undone}: {said}") from None
+
+
+def _open_file(path: Path) -> xr.Dataset:
     if not path.is_file():
         raise TrajectoryError(f"{path} is not a file")
     with path.open("rb") as file:
@@ -246,40 +270,27 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     if head != b"\x89HDF\r\n\x1a\n":
         what = next((what for mark, what in SIGNATURES.items() if head.startswith(mark)), "not NetCDF-4")
         raise TrajectoryError(f"{path} is not a trajectory: it is {what if head else 'empty'}")
-    try:
-        # what HDF5 cannot read must not reach h5netcdf, which would print a traceback on its own
-        with h5py.File(path) as file:
-            dict(file.attrs)
-        with xr.open_dataset(path, engine="h5netcdf", decode_times=False, phony_dims="access") as dataset:
-            trajectory = dataset.load()
-    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
-        raise TrajectoryError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
-    return _sealed(trajectory, path)
+    # what HDF5 cannot read must not reach h5netcdf, which would print a traceback on its own
+    with h5py.File(path) as file:
+        dict(file.attrs)
+    return xr.open_dataset(path, engine="h5netcdf", decode_times=False, phony_dims="access", cache=False)
 
 
-def _load_store(path: Path) -> xr.Dataset:
+def _open_store(path: Path) -> xr.Dataset:
     if not (path / ".zgroup").exists() and not (path / "zarr.json").exists():
         raise IsADirectoryError(f"{path} is a folder, not a trajectory")
-    try:
-        # what zarr warns of, a component that lacks its description, breaks the seal
-        with (
-            warnings.catch_warnings(action="ignore"),
-            xr.open_zarr(path, decode_times=False, consolidated=False, chunks=None) as dataset,
-        ):
-            trajectory: xr.Dataset = dataset.load()
-            return trajectory
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise TrajectoryError(f"{path} is damaged, or was not written to its end: {said}") from None
+    return xr.open_dataset(
+        path, engine="zarr", decode_times=False, consolidated=False, chunks=None, cache=False
+    )
 
 
 def _sealed(trajectory: xr.Dataset, path: Path) -> xr.Dataset:
     """The trajectory without its seal, which must be unbroken, and in the order it was saved in."""
-    seal, order = trajectory.attrs.pop("digest", None), str(trajectory.attrs.pop("order", "")).split()
+    seal, order = trajectory.attrs.pop("digest", None), trajectory.attrs.pop("order", "[]")
     check(trajectory, str(path))
     if seal not in (None, digest(trajectory)):
         raise TrajectoryError(f"{path} is damaged: its content is not what was saved")
-    place = {key: i for i, key in enumerate(order)}
+    place = {key: i for i, key in enumerate(json.loads(order))}
     coordinates, rest = (
         {key: v[key].variable for key in sorted(v, key=lambda key: place.get(str(key), 0))}
         for v in (trajectory.coords, trajectory.data_vars)

@@ -9,10 +9,12 @@ import glob
 import io
 import json
 import os
+import secrets
 import shutil
 import struct
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -27,6 +29,7 @@ from sims._simulation import ParameterError
 from sims._trajectory import SLAB
 
 Plan = dict[str, Any]
+RANDOM = "[a-z0-9_]" * 8  # what names of temporary files are made unique by
 
 
 class Part(NamedTuple):
@@ -80,7 +83,13 @@ def _array(data: np.ndarray, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
 
 def part_of(output: Path) -> Path:
     """Where the parts lie of a sweep that will become `output`."""
-    return output.resolve().with_name(f"{output.name}.part")
+    whole = output.resolve()
+    return whole.with_name(f"{whole.name}.part")
+
+
+def begun(output: Path) -> bool:
+    """Whether there are parts of it."""
+    return any(part_of(output).glob("*.npz"))
 
 
 class Journal:
@@ -138,16 +147,17 @@ class Journal:
     def _begin(self) -> None:
         for left in self.folder.glob(".*"):  # by a process that was killed while it wrote
             left.unlink()
-        for undone in self.folder.parent.glob(f".{glob.escape(self.folder.stem)}.*{UNDONE}"):
+        for undone in self.folder.parent.glob(f".{glob.escape(self.folder.stem)}.{RANDOM}{UNDONE}"):
             shutil.rmtree(undone, ignore_errors=True)
         path = self.folder / "plan.json"
-        if not path.exists():
+        if not path.exists() and not begun(self.output):
             write_whole(path, json.dumps(self.plan).encode())
         try:
             planned = json.loads(path.read_bytes())
-        except ValueError:
+        except (ValueError, FileNotFoundError):
+            state = "damaged" if path.exists() else "missing"
             raise FileExistsError(
-                f"{path} is damaged, so that whose parts lie beside it is not known: "
+                f"{path} is {state}, so that whose parts lie beside it is not known: "
                 f"remove {self.folder.name}"
             ) from None
         self.parts = list(self._found())
@@ -204,5 +214,8 @@ class Journal:
         return f"; --resume goes on with the points kept in {self.folder.name}: {done:,}" if done else ""
 
     def remove(self) -> None:
-        """The sweep is written, or was a mistake: its parts are no longer needed."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """The sweep is written, or was a mistake: its parts are no longer needed, and go all at once."""
+        gone = self.folder.with_name(f".{self.folder.stem}.{secrets.token_hex(4)}{UNDONE}")
+        with suppress(OSError):
+            self.folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)

@@ -25,9 +25,9 @@ import xarray as xr
 from sims._axes import Axis, Over, axes
 from sims._batches import Order, compute
 from sims._crew import crew
-from sims._file import check_writable, load, save
-from sims._journal import Journal, Part, part_of
-from sims._parts import gathered, part_without_failures
+from sims._file import check_writable, opened, save
+from sims._journal import Journal, Part, begun
+from sims._parts import gathered, saved_part
 from sims._progress import bar_of
 from sims._record import Record, one_number_each, records
 from sims._simulation import ParameterError, Simulation, labels_of
@@ -169,25 +169,26 @@ def computed(
     count = len(wanted.points)
     with ExitStack() as stack:
         journal = None
+        before: list[Part] = []  # what is in the file already, where failed points are run again
         parts: list[Part] = []
         if output is not None:
             whole = finished(wanted, output, retry_failed) if resume or retry_failed else None
-            if whole is not None and not (retry_failed and (whole.failure != "").any()):
+            if whole is not None and not ((retry_failed and (whole.failure != "").any()) or begun(output)):
                 return whole
             check_output(output, resume or retry_failed)
             journal = stack.enter_context(Journal(output, wanted.provenance(), resume, retry_failed))
             if whole is not None and (whole.failure == "").any():
-                journal.keep(part_without_failures(whole, wanted.dims))
+                before = [saved_part(whole, wanted.dims)]
             parts = journal.parts
         stack.enter_context(hinting(journal))
-        done = {int(i) for part in parts for i in part.points}
+        done = {int(i) for part in (*before, *parts) for i in part.points}
         missing = [i for i in range(count) if i not in done]
         ran, failed = len(done), sum(reason != "" for part in parts for reason in part.failure)
         bar = stack.enter_context(bar_of(count, wanted.name, progress, initial=ran))
 
         def keep(part: Part) -> None:
             nonlocal ran, failed
-            check_alike(part, parts, wanted)
+            check_alike(part, before or parts, wanted)
             if journal:
                 journal.keep(part)
             else:
@@ -196,8 +197,8 @@ def computed(
             if failed:
                 bar.set_postfix(failed=failed, refresh=False)
             bar.update(len(part.points))
-            before, ran = ran, ran + len(part.points)
-            if before < TELLING <= ran == failed < count:
+            ran += len(part.points)
+            if ran - len(part.points) < TELLING <= ran == failed < count:
                 warn(f"the first {failed} points all failed: {part.failure[-1]}")
 
         def warn(said: str) -> None:
@@ -208,7 +209,7 @@ def computed(
         if missing:
             hands = stack.enter_context(crew(jobs, scheduler))
             compute(wanted.order, wanted.points, missing, hands, keep, warn)
-        dataset = assembled(wanted, parts)
+        dataset = assembled(wanted, [*before, *parts])
         if journal:
             bar.close()
             size = sum(v.nbytes for v in dataset.data_vars.values())
@@ -236,14 +237,14 @@ def finished(wanted: Design, output: Path, retry_failed: bool = False) -> xr.Dat
     Raises FileExistsError where what is there is something else, TrajectoryError where it is damaged. Where
     nothing but failures came out, which are to be run again, code that has changed since makes no difference.
     """
-    if not output.exists() or part_of(output).exists():
+    if not output.exists():
         return None
-    there, asked = load(output), attributes(wanted)
+    there, asked = opened(output), attributes(wanted)
     differ = [key for key in asked if key != "revision" and there.attrs.get(key) != asked[key]]
     for name, values in coordinates(wanted).items():
         if name not in there or not np.array_equal(there[name], values):
             differ.append(name)
-    if differ == ["source"] and retry_failed and (there.failure != "").all():
+    if differ == ["source"] and (retry_failed or begun(output)) and (there.failure != "").all():
         return there
     if differ:
         raise FileExistsError(

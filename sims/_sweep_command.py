@@ -248,19 +248,24 @@ def foretold(wanted: "Design", output: Path, jobs: int) -> None:
     """Say what a sweep would take, and compute no more than tells it."""
     from sims._estimate import estimate
 
-    seconds, writing, nbytes = estimate(wanted, output.parent)
+    seconds, writing, nbytes, free = estimate(wanted, output.parent)
     jobs = min(jobs, len(wanted.points))
     many = f"in {jobs} processes" if jobs > 1 else "in one process"
-    size, unit = next(((n, u) for n, u in ((1e9, "GB"), (1e6, "MB")) if nbytes >= n), (1e3, "kB"))
-    until = ", twice that until it is done" if unit == "GB" else ""
+    until = ", twice that until it is done" if nbytes >= 1e9 else ""
+    short = f"; only {_bytes(free)} are free" if free < 2 * nbytes else ""
     tell(
         {
             "points": counted(wanted),
             "recorded": ", ".join(wanted.asked),
-            "disk": f"{nbytes / size:,.1f} {unit} before compression{until}",
+            "disk": f"{_bytes(nbytes)} before compression{until}{short}",
             "time": f"{_duration(seconds / jobs + writing)} {many}",
         }
     )
+
+
+def _bytes(count: float) -> str:
+    size, unit = next(((n, u) for n, u in ((1e9, "GB"), (1e6, "MB")) if count >= n), (1e3, "kB"))
+    return f"{count / size:,.1f} {unit}"
 
 
 def _duration(seconds: float) -> str:

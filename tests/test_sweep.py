@@ -67,6 +67,9 @@ class Fragile(Simulation):
         count, small = np.arange(3) + p.seed[:, None], y.astype(np.float32)
         return {"step": np.arange(3), "y": y, "count": count, "small": small, "word": words}
 
+    def measure(self, trajectory: xr.Dataset) -> dict[str, float]:
+        return {"two words": 2.0, "a b": 1.0}
+
 
 def taken(run: xr.Dataset, name: str) -> np.ndarray:
     """What a sweep keeps of a variable of a single run unless told otherwise, by numpy alone."""
@@ -426,13 +429,39 @@ def test_an_estimate_follows_from_two_short_batches(monkeypatch, tmp_path, sim, 
     assert sum(taken) < max(10, 3 * each)
 
 
-class Mixing(Fragile):
-    """Its runs see each other: each is lessened by the mean of all."""
+def less_the_mean(y: np.ndarray, p: Any) -> np.ndarray:
+    return y - y.mean(0)
 
-    @classmethod
-    def solve(cls, p: Any) -> dict[str, np.ndarray]:
-        computed = super().solve(p)
-        return computed | {"y": computed["y"] - computed["y"].mean(0)}
+
+def upon_those_before(y: np.ndarray, p: Any) -> np.ndarray:
+    return y.cumsum(0)
+
+
+def one_generator_for_all(y: np.ndarray, p: Any) -> np.ndarray:
+    return y + np.random.default_rng(0).normal(size=y.shape)
+
+
+def less_the_mean_if_the_first_does_not_fail(y: np.ndarray, p: Any) -> np.ndarray:
+    if 0 in p.x:
+        raise ValueError("nothing comes of nothing")
+    return y - y.mean(0)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    "mixed",
+    [less_the_mean, upon_those_before, one_generator_for_all, less_the_mean_if_the_first_does_not_fail],
+)
+def test_runs_of_ones_own_that_see_each_other_are_told_of(mixed: Any, jobs: int) -> None:
+    class Mixing(Fragile):
+        @classmethod
+        def solve(cls, p: Any) -> dict[str, np.ndarray]:
+            computed = super().solve(p)
+            return computed | {"y": mixed(computed["y"], p)}
+
+    with pytest.warns(UserWarning, match="y of a point changed with the points that ran beside it: solve"):
+        ds = sweep(Mixing(), {"x": np.linspace(0, 6, 60)}, record=["count", "y"], jobs=jobs)
+    assert ds.y.shape == (60,)
 
 
 class Quarrelling(Fragile):
@@ -443,13 +472,6 @@ class Quarrelling(Fragile):
         if p.size > 1 and 3 in p.x:
             raise ValueError("three wants to be alone")
         return super().solve(p)
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_runs_of_ones_own_that_see_each_other_are_told_of(jobs: int) -> None:
-    with pytest.warns(UserWarning, match="hang on how it is split.*: y of a point is not beside others what"):
-        ds = sweep(Mixing(), {"x": np.linspace(0, 6, 60)}, record=["count", "y"], jobs=jobs)
-    assert ds.y.shape == (60,)
 
 
 def test_what_is_run_once_more_beside_others_changes_nothing() -> None:
@@ -535,9 +557,61 @@ def test_failed_points_are_run_again_where_asked_and_no_others(ending, interrupt
     ds = sweep(Mended(), over, record=record, output=path, retry_failed=True)
     assert set(ran) == {"well", 4, 7}
     assert ds.failure.values.tolist() == ["", "", "ZeroDivisionError: seven is too much", ""]
+    assert ds["count"].dtype == np.float64
     np.testing.assert_array_equal(ds.y[[0, 1, 3]], sweep(Fragile(), {"x": [1, 4, 9]}, record=record).y)
     xr.testing.assert_identical(load(path), ds)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_whole_numbers_are_whole_again_once_no_point_fails(tmp_path: Path) -> None:
+    broken = True
+
+    class Mended(Fragile):
+        @classmethod
+        def solve(cls, p: Any) -> dict[str, np.ndarray]:
+            if broken and (p.x == 4).any():
+                raise RuntimeError("not today")
+            return super().solve(p)
+
+    path, over, record = tmp_path / "s.nc", {"seed": range(3), "x": [1, 4]}, ["count@:", "measured", "y"]
+    assert sweep(Mended(), over, record=record, output=path)["count"].dtype == np.float64
+    broken = False
+    ds = sweep(Mended(), over, record=record, output=path, retry_failed=True)
+    assert (ds["count"].dtype, ds.y.dtype) == (np.int64, np.float64)
+    fresh = sweep(Fragile(), over, record=record)
+    np.testing.assert_array_equal(ds["count"], fresh["count"])
+    xr.testing.assert_identical(load(path), ds)
+    assert list(load(path)) == list(ds) == list(fresh)
+
+
+def test_a_retry_that_was_interrupted_goes_on_from_the_file_and_what_it_has_added(tmp_path, monkeypatch):
+    path, over, wells, ran = tmp_path / "s.nc", {"seed": range(2), "x": [1, 4, 9]}, [], []
+
+    class Mended(Fragile):
+        @classmethod
+        def solve(cls, p: Any) -> dict[str, np.ndarray]:
+            if not set(p.x) <= {1, *wells}:
+                raise RuntimeError("not today")
+            ran.extend(p.x)
+            return super().solve(p)
+
+    sweep(Mended(), over, record=["y@:"], output=path)
+    wells += [4]
+    with monkeypatch.context() as patch:
+        patch.setattr(_sweep, "save", interrupt)
+        with pytest.raises(
+            KeyboardInterrupt, match=r"--resume goes on with the points kept in s\.nc\.part: 4"
+        ):
+            sweep(Mended(), over, record=["y@:"], output=path, retry_failed=True)
+    wells += [9]
+    ran.clear()
+    ds = sweep(Mended(), over, record=["y@:"], output=path, resume=True)
+    assert not ran  # those that failed again were run
+    assert (ds.failure != "").sum() == 2
+    ds = sweep(Mended(), over, record=["y@:"], output=path, retry_failed=True)
+    assert set(ran) == {9}
+    np.testing.assert_array_equal(ds.y, sweep(Fragile(), over, record=["y@:"]).y)
+    assert [file.name for file in tmp_path.iterdir()] == ["s.nc"]
 
 
 def interrupt(*_: Any) -> None:

@@ -123,12 +123,20 @@ def test_a_dry_run_tells_points_disk_and_time_and_leaves_nothing(sims: Run, tmp_
     ],
 )
 def test_a_dry_run_speaks_in_units_that_fit(sims: Run, monkeypatch, seconds, nbytes, jobs, words) -> None:
-    monkeypatch.setattr("sims._estimate.estimate", lambda wanted, folder: (seconds - 0.1, 0.1, nbytes))
+    monkeypatch.setattr("sims._estimate.estimate", lambda wanted, folder: (seconds - 0.1, 0.1, nbytes, 1e15))
     _, out, _ = sims("sweep", "kuramoto", "--over", "K=1,2,3", "--jobs", jobs, "--dry-run")
     time, disk = words
     assert re.search(rf"^time +{time}$", out, re.M)
     twice = ", twice that until it is done" if "GB" in disk else ""
     assert re.search(rf"^disk +{disk} before compression{twice}$", out, re.M)
+
+
+def test_a_dry_run_tells_where_the_disk_is_too_small(sims: Run, monkeypatch) -> None:
+    monkeypatch.setattr("sims._estimate.disk_usage", lambda folder: type("", (), {"free": 150e6}))
+    words = ("--n", 1000, "--steps", 100, "--over", "seed=0:125", "--record", "theta@:")
+    code, out, err = sims("sweep", "kuramoto", *words, "--dry-run")
+    assert (code, err) == (0, "")
+    assert re.search(r"^disk +101.0 MB before compression; only 150.0 MB are free$", out, re.M)
 
 
 def test_points_that_failed_are_counted_and_the_first_reason_told(sims: Run) -> None:

@@ -201,15 +201,19 @@ def test_a_damaged_part_is_computed_again(folder: Path) -> None:
     np.testing.assert_array_equal(load(folder / "s.nc").y, expected(POINTS))
 
 
-def test_a_damaged_plan_is_named_and_its_parts_stay(folder: Path) -> None:
+@pytest.mark.parametrize("state", ["damaged", "missing"])
+def test_a_plan_that_cannot_be_read_is_named_and_its_parts_stay(folder: Path, state: str) -> None:
     process = begun(folder, 1, *GRID)
     process.kill()
     process.wait()
     plan = folder / "s.nc.part" / "plan.json"
-    plan.write_bytes(plan.read_bytes()[:-9])
+    if state == "damaged":
+        plan.write_bytes(plan.read_bytes()[:-9])
+    else:
+        plan.unlink()
     again = shell("sweep", "./slow.py", *GRID, "-o", "s.nc", "--resume", cwd=folder)
     assert again.returncode == 2
-    assert again.stderr.startswith(f"sims: {plan} is damaged")
+    assert again.stderr.startswith(f"sims: {plan} is {state}")
     assert again.stderr.endswith("remove s.nc.part\n")
     assert parts(folder)
 
@@ -307,6 +311,32 @@ def test_a_point_that_kills_its_worker_is_recorded_and_the_rest_arrives(folder: 
     assert (ds.failure[~killed] == "").all()
     np.testing.assert_array_equal(ds.y[~killed], np.sin(ds.x[~killed]) + 1.0)
     assert "failed" in done.stdout
+
+
+@pytest.mark.parametrize("jobs", [2, 4])
+def test_only_points_that_kill_alone_are_told_to_have_killed(folder: Path, jobs: int) -> None:
+    (folder / "slow.py").write_text(SLOW.replace("if x == 7 and", "if x in (2, 7, 8) and"))
+    words = ("--over", "x=0:9:10", "--over", "seed=0:2", "--deadly", "--jobs", jobs, "-o", "s.nc")
+    done = shell("sweep", "./slow.py", *words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    failure = load(folder / "s.nc").failure
+    assert ((failure != "") == failure.x.isin([2, 7, 8])).all(), failure
+    assert set(failure.values.ravel()) == {"", "its process died 4 times: killed, or out of memory"}
+
+
+def test_a_retry_that_is_killed_at_any_moment_leaves_what_was_finished(folder: Path) -> None:
+    words = ("--over", "x=4:9:6", "--deadly", "--jobs", 2, "-o", "s.nc")
+    assert shell("sweep", "./slow.py", *words, cwd=folder).returncode == 0
+    whole = (folder / "s.nc").read_bytes()
+    (folder / "s.nc.part").mkdir()  # what a kill before the first part leaves
+    (folder / "s.nc.part" / "plan.json").write_text("{}")
+    other = shell("sweep", "./slow.py", "--over", "x=1,2", "-o", "s.nc", "--resume", cwd=folder)
+    assert other.returncode == 2
+    assert "s.nc is no beginning of what is asked for: it differs in parameters, x" in other.stderr
+    assert (folder / "s.nc").read_bytes() == whole
+    again = shell("sweep", "./slow.py", *words, "--resume", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert (folder / "s.nc").read_bytes() == whole
 
 
 def test_points_whose_process_died_are_run_again_where_asked(folder: Path) -> None:
