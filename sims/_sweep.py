@@ -202,9 +202,8 @@ def computed(
                 warn(f"the first {failed} points all failed: {part.failure[-1]}")
 
         def warn(said: str) -> None:
-            bar.clear()
-            warnings.warn(said, stacklevel=4)
-            bar.refresh()
+            with bar.external_write_mode():
+                warnings.warn(said, stacklevel=4)
 
         if missing:
             hands = stack.enter_context(crew(jobs, scheduler))

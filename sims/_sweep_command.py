@@ -222,7 +222,7 @@ def swept(
     began = perf_counter()
     with warnings.catch_warnings():
         warnings.showwarning = lambda said, *_: print(f"sims: {said}", file=sys.stderr)
-        dataset = computed(wanted, output, resume, retry_failed, jobs, scheduler)
+        dataset = computed(wanted, output, resume, retry_failed, jobs, scheduler, sys.stderr.isatty())
     took = perf_counter() - began
     failed = dataset.failure.values[dataset.failure.values != ""]
     size = sum(file.stat().st_size for file in ([output] if output.is_file() else output.rglob("*")))
