@@ -279,10 +279,8 @@ def compute(
                     raise ConnectionError("the scheduler, or the way to it, was lost") from None
                 _same_versions(finished.versions)
                 if twin:
-                    finished, anybodys = (
-                        twin.taken_from(finished, warn if anybodys else lambda _: None),
-                        False,
-                    )
+                    finished = twin.taken_from(finished, warn if anybodys else lambda _: None)
+                    anybodys = False  # once is enough
                 queue.learn(batch, finished)
                 fine = [i for i, reason in zip(batch, finished.failure) if not reason]
                 if anybodys and fine:

@@ -12,6 +12,7 @@ from xarray.backends import BackendArray
 from xarray.core.indexing import IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
 
 from sims._journal import Part
+from sims._trajectory import slabs
 
 NOWHERE = -1  # the part of a point that failed
 WIDENED = "widened"  # what may have been whole numbers before some were missing
@@ -23,8 +24,10 @@ class Rows(BackendArray):
     def __init__(self, parts: Sequence[xr.Variable | None], part: np.ndarray, row: np.ndarray) -> None:
         there = [v for v in parts if v is not None]
         whole = len(there) == len(parts) and bool((part != NOWHERE).all())
-        own = [v for v in there if not v.encoding.get(WIDENED)] or there
-        kind = np.result_type(*(v.dtype for v in own))
+        exact = [v for v in there if not v.encoding.get(WIDENED)] or there
+        kind = np.result_type(*(v.dtype for v in exact))
+        if not all(holds(kind, v) for v in there):
+            kind = np.result_type(*(v.dtype for v in there))
         self.parts = parts
         self.part, self.row = part, row  # (*points): the part of each, and which of its rows
         self.shape = (*part.shape, *there[0].shape[1:])
@@ -44,6 +47,14 @@ class Rows(BackendArray):
             if v is not None:
                 values[here] = v[(row[here], *beyond)].values
         return values.reshape(np.shape(self.part[points]) + rest)
+
+
+def holds(kind: np.dtype[Any], v: xr.Variable) -> bool:
+    """Whether every value of a variable is one of this type, too."""
+    return np.can_cast(v.dtype, kind) or all(
+        np.array_equal(values, values.astype(kind))
+        for values in (v[place].values for place in slabs(v.shape, v.dtype.itemsize))
+    )
 
 
 class Saved(BackendArray):

@@ -584,6 +584,27 @@ def test_whole_numbers_are_whole_again_once_no_point_fails(tmp_path: Path) -> No
     assert list(load(path)) == list(ds) == list(fresh)
 
 
+def test_a_number_in_the_file_that_is_not_whole_stays_so_beside_whole_ones(tmp_path: Path) -> None:
+    broken = True
+
+    class Mended(Fragile):
+        """Of a whole type at one point alone."""
+
+        @classmethod
+        def solve(cls, p: Any) -> dict[str, np.ndarray]:
+            if broken and (p.x == 4).any():
+                raise RuntimeError("not today")
+            computed = super().solve(p)
+            half = computed["count"] + 0.5
+            return computed | {"count": computed["count"] if (p.x == 4).all() else half}
+
+    path, over = tmp_path / "s.nc", {"x": [1, 4]}
+    sweep(Mended(), over, record=["count"], output=path)
+    broken = False
+    ds = sweep(Mended(), over, record=["count"], output=path, retry_failed=True)
+    assert ds["count"].values.tolist() == [2.5, 2.0]
+
+
 def test_a_retry_that_was_interrupted_goes_on_from_the_file_and_what_it_has_added(tmp_path, monkeypatch):
     path, over, wells, ran = tmp_path / "s.nc", {"seed": range(2), "x": [1, 4, 9]}, [], []
 
